@@ -1,0 +1,286 @@
+"""When issues are cut and sent, over every zone there is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from importlib import resources
+from itertools import pairwise
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from builders import newsletter
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest import schedule
+from digest.model import Newsletter, Slot
+from digest.schedule import due, faults, missed, slots, spoken
+
+NOVEMBER = datetime(2026, 11, 2, tzinfo=UTC)
+ZONES = sorted(available_timezones())
+
+
+def sendings(letter: Newsletter, after: datetime, count: int) -> list[str]:
+    zone = ZoneInfo(letter.timezone)
+    return [f"{slot.sends.astimezone(zone):%a %Y-%m-%d %H:%M}" for slot in slots(letter, after, count)]
+
+
+def test_a_weekly_issue_goes_at_the_same_hour_in_winter_and_in_summer() -> None:
+    assert sendings(newsletter(), datetime(2026, 10, 19, tzinfo=UTC), 3) == [
+        "Fri 2026-10-23 07:00",
+        "Fri 2026-10-30 07:00",
+        "Fri 2026-11-06 07:00",
+    ]
+
+
+def test_the_week_in_which_clocks_go_forward_has_167_hours() -> None:
+    before, after = slots(newsletter(), datetime(2026, 3, 25, tzinfo=UTC), 2)
+    assert after.sends - before.sends == timedelta(hours=167)
+
+
+def test_an_issue_is_cut_so_many_elapsed_hours_before_it_goes() -> None:
+    sunday = newsletter(on="sunday", at="07:00", cutoff_seconds=12 * 3600)
+    (slot,) = slots(sunday, datetime(2026, 3, 27, tzinfo=UTC), 1)
+    assert slot.cutoff == datetime(2026, 3, 28, 18, 0, tzinfo=UTC)
+    assert slot.sends == datetime(2026, 3, 29, 6, 0, tzinfo=UTC)
+
+
+def test_slots_begin_with_the_first_that_can_still_be_cut() -> None:
+    (first,) = slots(newsletter(), NOVEMBER, 1)
+    assert first.cutoff == datetime(2026, 11, 5, 19, 0, tzinfo=UTC)
+    assert slots(newsletter(), first.cutoff - timedelta(seconds=1), 1) == [first]
+    assert slots(newsletter(), first.cutoff, 1)[0].sends == datetime(2026, 11, 13, 7, 0, tzinfo=UTC)
+
+
+def test_an_hour_that_spring_leaves_out_moves_forward() -> None:
+    letter = newsletter(on="sunday", at="02:30", timezone="America/New_York")
+    assert sendings(letter, datetime(2026, 3, 1, 12, tzinfo=UTC), 2) == [
+        "Sun 2026-03-08 03:30",
+        "Sun 2026-03-15 02:30",
+    ]
+
+
+def test_an_hour_that_comes_twice_in_autumn_sends_once() -> None:
+    letter = newsletter(on="sunday", at="01:30", timezone="America/New_York")
+    first, second = slots(letter, datetime(2026, 10, 26, tzinfo=UTC), 2)
+    assert first.sends == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+    assert second.sends == datetime(2026, 11, 8, 6, 30, tzinfo=UTC)
+
+
+def test_a_day_that_a_country_left_out_has_no_issue_of_its_own() -> None:
+    samoa = newsletter(every="day", at="07:00", timezone="Pacific/Apia", cutoff_seconds=0)
+    assert sendings(samoa, datetime(2011, 12, 28, 17, 0, tzinfo=UTC), 3) == [
+        "Thu 2011-12-29 07:00",
+        "Sat 2011-12-31 07:00",
+        "Sun 2012-01-01 07:00",
+    ]
+
+
+def test_a_sending_moved_over_midnight_takes_the_day_it_lands_on() -> None:
+    # On Saturday 30 March 2024 Nuuk's clocks went from 23:00 to midnight.
+    nuuk = newsletter(every="day", at="23:30", timezone="America/Nuuk", cutoff_seconds=0)
+    assert sendings(nuuk, datetime(2024, 3, 29, 12, tzinfo=UTC), 3) == [
+        "Fri 2024-03-29 23:30",
+        "Sun 2024-03-31 00:30",
+        "Mon 2024-04-01 23:30",
+    ]
+
+
+def test_the_31st_is_the_last_day_of_a_shorter_month() -> None:
+    expected = ["Sat 2027-01-30 07:00", "Sun 2027-02-28 07:00", "Tue 2027-03-30 07:00"]
+    assert sendings(newsletter(every="month", on="30"), datetime(2027, 1, 2, tzinfo=UTC), 3) == expected
+    last = sendings(newsletter(every="month", on="last"), datetime(2028, 2, 2, tzinfo=UTC), 2)
+    assert last == ["Tue 2028-02-29 07:00", "Fri 2028-03-31 07:00"]
+
+
+def test_a_daily_issue_goes_every_day() -> None:
+    assert sendings(newsletter(every="day", on=""), NOVEMBER, 2) == [
+        "Tue 2026-11-03 07:00",
+        "Wed 2026-11-04 07:00",
+    ]
+
+
+def test_a_rule_chooses_the_days_and_the_settings_the_hour() -> None:
+    letter = newsletter(rrule="FREQ=MONTHLY;BYDAY=1FR", at="06:15")
+    assert sendings(letter, NOVEMBER, 2) == ["Fri 2026-11-06 06:15", "Fri 2026-12-04 06:15"]
+
+
+def test_every_other_week_counts_from_the_day_the_newsletter_starts() -> None:
+    letter = newsletter(rrule="RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=FR", starts=date(2026, 11, 9))
+    assert sendings(letter, NOVEMBER, 2) == ["Fri 2026-11-13 07:00", "Fri 2026-11-27 07:00"]
+    later = sendings(letter, datetime(2027, 5, 1, tzinfo=UTC), 1)
+    assert (date.fromisoformat(later[0][4:14]) - date(2026, 11, 13)).days % 14 == 0
+
+
+@pytest.mark.parametrize("until", ["20261113", "20261113T235959Z", "20261113T000000"])
+def test_a_rule_that_ends_has_no_slots_behind_its_last_day(until: str) -> None:
+    letter = newsletter(rrule=f"FREQ=WEEKLY;BYDAY=FR;UNTIL={until}")
+    assert sendings(letter, NOVEMBER, 9) == ["Fri 2026-11-06 07:00", "Fri 2026-11-13 07:00"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says", "cure"),
+    [
+        ({"every": "fortnight"}, "every = 'fortnight'", "day, week or month"),
+        ({"on": "fryday"}, "no weekday", "did you mean friday?"),
+        ({"every": "month", "on": "32"}, "no day of a month", "1 to 31, or last"),
+        ({"every": "month", "on": "0"}, "no day of a month", "1 to 31, or last"),
+        ({"at": "7:00"}, "no time of day", '"07:00"'),
+        ({"at": "24:00"}, "no time of day", '"07:00"'),
+        ({"timezone": "Europe/Londn"}, "no zone", "Europe/London"),
+        ({"timezone": "../etc"}, "no zone", "write one like"),
+        ({"rrule": "FREQ=FORTNIGHTLY"}, "no rhythm", "FREQ=WEEKLY"),
+        ({"rrule": "BYDAY=FR"}, "no rhythm", "FREQ=WEEKLY"),
+        ({"rrule": "FREQ=HOURLY"}, "no rhythm", "FREQ=WEEKLY"),
+        ({"rrule": "FREQ=WEEKLY;BYHOUR=7"}, "BYHOUR", 'at = "07:00"'),
+        ({"rrule": "FREQ=WEEKLY;COUNT=3"}, "COUNT", "UNTIL="),
+        ({"rrule": "FREQ=WEEKLY;INTERVAL=0"}, "INTERVAL", "from 1"),
+        ({"rrule": "FREQ=WEEKLY;BYDAYS=FR"}, "BYDAYS", "did you mean BYDAY"),
+        ({"rrule": "FREQ=WEEKLY;BYDAY=XX"}, "cannot be read", "RFC 5545"),
+        ({"rrule": "FREQ=WEEKLY;UNTIL=soon"}, "wrong UNTIL", "UNTIL=20271231"),
+        ({"rrule": "FREQ=WEEKLY;UNTIL=20261399"}, "wrong UNTIL", "UNTIL=20271231"),
+        ({"rrule": "every friday"}, "says nothing", "FREQ=MONTHLY"),
+        ({"rrule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"}, "no day in ten years", "contradicts"),
+    ],
+)
+def test_a_wrong_schedule_is_named_with_its_cure(changes: dict[str, str], says: str, cure: str) -> None:
+    (finding,) = faults(newsletter(**changes))
+    assert says in finding.says
+    assert cure in finding.cure
+
+
+def test_a_right_schedule_has_no_fault() -> None:
+    assert faults(newsletter()) == []
+    assert faults(newsletter(rrule="FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=2", starts=date(2030, 6, 1))) == []
+
+
+# ----------------------------------------------------------------------------------- every zone, ten years
+
+
+def distinct_zones() -> list[str]:
+    """Every IANA zone, one name for those that are links to the same rules."""
+    rules = resources.files("tzdata") / "zoneinfo"
+    known = [name for name in ZONES if rules.joinpath(name).is_file()]
+    assert len(known) > 500
+    return list({rules.joinpath(name).read_bytes(): name for name in known}.values())
+
+
+@pytest.mark.parametrize("at", ["01:30", "02:30"])
+def test_in_every_zone_ten_years_of_weekly_issues_go_once_a_week(at: str) -> None:
+    weeks = 522
+    clock = time.fromisoformat(at)
+    for name in distinct_zones():
+        zone = ZoneInfo(name)
+        found = slots(newsletter(on="sunday", at=at, timezone=name), datetime(2026, 1, 1, tzinfo=UTC), weeks)
+        local = [slot.sends.astimezone(zone) for slot in found]
+        first = local[0].date()
+        assert [instant.date() for instant in local] == [first + timedelta(weeks=n) for n in range(weeks)], (
+            name
+        )
+        assert not any(instant.fold for instant in local), name
+        moved = [instant.date() for instant in local if instant.time() != clock]
+        assert all(_left_out(day, at, zone) for day in moved), name
+
+
+def _left_out(day: date, at: str, zone: ZoneInfo) -> bool:
+    reading = datetime.fromisoformat(f"{day}T{at}").replace(tzinfo=zone)
+    return reading.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != reading.replace(tzinfo=None)
+
+
+TIMES = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.integers(0, 59))
+LETTERS = st.one_of(
+    st.builds(dict, every=st.just("day")),
+    st.builds(dict, every=st.just("week"), on=st.sampled_from(schedule.WEEKDAYS)),
+    st.builds(dict, every=st.just("month"), on=st.sampled_from([*map(str, range(1, 32)), "last"])),
+    st.builds(dict, rrule=st.sampled_from(["FREQ=WEEKLY;INTERVAL=2;BYDAY=FR,SU", "FREQ=MONTHLY;BYDAY=-1SU"])),
+).flatmap(
+    lambda rule: st.builds(
+        lambda at, zone, cutoff: newsletter(**rule, at=at, timezone=zone, cutoff_seconds=cutoff),
+        TIMES,
+        st.sampled_from(ZONES),
+        st.sampled_from([0, 60, 12 * 3600, 72 * 3600]),
+    )
+)
+INSTANTS = st.integers(0, 30 * 365 * 24 * 3600).map(
+    lambda seconds: datetime(2007, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+)
+
+
+@given(LETTERS, INSTANTS)
+def test_no_local_date_has_two_issues_and_no_slot_comes_too_early(
+    letter: Newsletter, after: datetime
+) -> None:
+    found = slots(letter, after, 12)
+    zone = ZoneInfo(letter.timezone)
+    assert len(found) == 12
+    assert all(
+        later.sends.astimezone(zone).date() > slot.sends.astimezone(zone).date()
+        for slot, later in pairwise(found)
+    )
+    assert all(slot.cutoff > after for slot in found)
+    assert all(slot.sends - slot.cutoff == timedelta(seconds=letter.cutoff_seconds) for slot in found)
+
+
+@given(LETTERS, INSTANTS)
+def test_slots_are_the_same_from_wherever_they_are_asked(letter: Newsletter, after: datetime) -> None:
+    found = slots(letter, after, 6)
+    assert slots(letter, found[0].cutoff, 5) == found[1:]
+    assert slots(letter, found[2].cutoff - timedelta(microseconds=1), 4) == found[2:]
+
+
+# ----------------------------------------------------------------------------------------- what is due
+
+
+def slot_of(day: int) -> Slot:
+    sends = datetime(2026, 11, day, 7, 0, tzinfo=UTC)
+    return Slot(cutoff=sends - timedelta(hours=12), sends=sends)
+
+
+def test_nothing_is_due_before_the_cutoff() -> None:
+    assert due(newsletter(), slot_of(6), datetime(2026, 11, 12, 18, 59, tzinfo=UTC)) is None
+
+
+def test_the_issue_is_due_from_its_cutoff_on() -> None:
+    assert due(newsletter(), slot_of(6), datetime(2026, 11, 12, 19, 0, tzinfo=UTC)) == slot_of(13)
+
+
+def test_after_a_pause_one_issue_catches_up_for_all() -> None:
+    assert due(newsletter(), slot_of(6), datetime(2026, 11, 25, 12, 0, tzinfo=UTC)) == slot_of(20)
+
+
+def test_after_a_pause_the_issue_that_can_still_be_in_time_comes_first() -> None:
+    assert due(newsletter(), slot_of(6), datetime(2026, 11, 26, 20, 0, tzinfo=UTC)) == slot_of(27)
+
+
+def test_a_new_newsletter_has_missed_nothing() -> None:
+    assert due(newsletter(), None, datetime(2026, 11, 25, 12, 0, tzinfo=UTC)) is None
+    assert due(newsletter(), None, datetime(2026, 11, 26, 20, 0, tzinfo=UTC)) == slot_of(27)
+
+
+def test_a_new_hour_in_the_settings_makes_no_second_issue_that_day() -> None:
+    moved = newsletter(at="09:00")
+    assert due(moved, slot_of(6), datetime(2026, 11, 6, 8, 0, tzinfo=UTC)) is None
+
+
+def test_slots_that_are_cut_long_before_go_one_by_one() -> None:
+    daily = newsletter(every="day", cutoff_seconds=48 * 3600)
+    now = datetime(2026, 11, 10, 12, 0, tzinfo=UTC)
+    last = None
+    sent = []
+    while slot := due(daily, last, now):
+        sent.append(slot.sends.day)
+        last = slot
+    assert sent == [11, 12]
+
+
+def test_a_sending_is_missed_only_behind_its_grace() -> None:
+    letter = replace(newsletter(), missed_within_seconds=3600)
+    assert not missed(letter, slot_of(6), datetime(2026, 11, 6, 8, 0, tzinfo=UTC))
+    assert missed(letter, slot_of(6), datetime(2026, 11, 6, 8, 0, 1, tzinfo=UTC))
+
+
+def test_an_instant_is_spoken_on_the_readers_clock() -> None:
+    assert (
+        spoken(datetime(2026, 7, 3, 6, 0, tzinfo=UTC), ZoneInfo("Europe/London")) == "Friday 2026-07-03 07:00"
+    )

@@ -1,0 +1,346 @@
+"""An issue as mail: one HTML part, one text part, the same words in both.
+
+MJML draws only the shell, once an issue. Every value goes through it sealed, as a plain word that is opened
+afterwards, because the engine rewrites attributes (a no-break space becomes `\\u{a0}`), reads markup strictly
+and dies on deep nesting; so titles and posts arrive byte for byte. What an issue carries, and in which order,
+is decided in `collect`; a reader's own links are put in by `compose`, which looks for the two addresses here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import quopri
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.utils import format_datetime, parseaddr
+from html import escape
+from urllib.parse import urlsplit
+
+from digest.characters import cut, one_line
+from digest.errors import DigestError, TemplateError
+from digest.model import Email, Issue, MailedCorrection, Newsletter, Post, Site
+from digest.render.email_style import styled
+from digest.render.mjml import render_mjml
+from digest.render.wording import direction, wrapped, written_date
+
+UNSUBSCRIBE_URL = "https://READER.invalid/leave"
+PREFERENCES_URL = "https://READER.invalid/preferences"
+"""Stand for a reader's own links until the mail is addressed; `.invalid` is nobody's (RFC 2606)."""
+
+BYTE_LIMIT = 90_000
+"""Gmail hides what follows the first 102 kB of a message."""
+SUBJECT_PREFERRED, SUBJECT_LONGEST, SUMMARY_LONGEST = 78, 150, 150
+
+Render = Callable[..., str]
+"""`render("email/issue.mjml", **values)`: a template, filled."""
+_SEAL = re.compile(r"sealed(\d{5})x", re.I)
+_HEADING = re.compile(r"(</?h)([3-6])(?=[\s>])")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailPost:
+    """A post ready for mail. `url` is absolute.
+
+    `body_html` has classes, no styles, absolute addresses and headings from h3; `body_text` has 72 columns.
+    """
+
+    post: Post
+    url: str
+    body_html: str
+    body_text: str
+    lead: str
+    """One line of plain text for the contents, and all that is left of a post that is too long."""
+    minutes: int = 1
+
+
+def issue_email(
+    render: Render,
+    site: Site,
+    newsletter: Newsletter,
+    issue: Issue,
+    posts: Sequence[MailPost],
+    intro: MailPost | None = None,
+    *,
+    byte_limit: int = BYTE_LIMIT,
+) -> Email:
+    """The issue before it is addressed; the same input gives the same bytes.
+
+    Where the HTML would have more than `byte_limit` bytes, the longest posts become title, bottom line and
+    a link, until it fits; their ids are in `Email.shortened`, in the issue's order.
+    """
+    edition = _Edition(
+        render=render,
+        site=site,
+        newsletter=newsletter,
+        issue=issue,
+        posts=tuple(posts),
+        intro=intro,
+        subject=_subject(render, site, issue, posts, intro),
+        summary=_summary(posts, intro),
+    )
+    shortened: set[str] = set()
+    html = edition.html(shortened)
+    while (over := len(html.encode()) - byte_limit) > 0 and (longest := edition.longest(shortened, over)):
+        shortened |= longest
+        html = edition.html(shortened)
+    return Email(
+        subject=edition.subject,
+        html=html,
+        text=edition.text(shortened),
+        summary=edition.summary,
+        shortened=tuple(mail.post.id for mail in edition.mails if mail.post.id in shortened),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Edition:
+    """All that the templates of one issue are filled with."""
+
+    render: Render
+    site: Site
+    newsletter: Newsletter
+    issue: Issue
+    posts: tuple[MailPost, ...]
+    intro: MailPost | None
+    subject: str
+    summary: str
+
+    @property
+    def mails(self) -> tuple[MailPost, ...]:
+        return (self.intro, *self.posts) if self.intro else self.posts
+
+    def html(self, shortened: set[str]) -> str:
+        seals = _Seals()
+        intro = self.intro and self.post_values(
+            self.intro, seals, seals.html(self.styled(self.intro, _raised(self.intro.body_html))), shortened
+        )
+        values = self.values(seals) | {
+            "intro": intro,
+            "posts": [
+                self.post_values(mail, seals, seals.html(self.styled(mail, mail.body_html)), shortened)
+                for mail in self.posts
+            ],
+        }
+        source = styled(self.render("email/issue.mjml", **values), direction=direction(self.site.language))
+        return seals.opened(_checked(render_mjml(source, name="templates/email/issue.mjml")))
+
+    def text(self, shortened: set[str]) -> str:
+        bodies = _Seals()
+        plain = _Plain()
+        intro = self.intro and self.post_values(
+            self.intro, plain, bodies.html(self.intro.body_text.strip("\n")), shortened
+        )
+        values = self.values(plain) | {
+            "intro": intro,
+            "posts": [
+                self.post_values(mail, plain, bodies.html(mail.body_text.strip("\n")), shortened)
+                for mail in self.posts
+            ],
+        }
+        shell = re.sub(r"\n{4,}", "\n\n\n", wrapped(self.render("email/issue.txt", **values)))
+        return bodies.opened(shell).strip("\n") + "\n"
+
+    def values(self, words: _Seals | _Plain) -> dict[str, object]:
+        site, issue = self.site, self.issue
+        start, end = ("right", "left") if direction(site.language) == "rtl" else ("left", "right")
+        written = written_date(issue.slot.sends, site.language, timezone=self.newsletter.timezone)
+        return {
+            "language": site.language,
+            "direction": direction(site.language),
+            "start": start,
+            "end": end,
+            "number": issue.number,
+            "subject": words.text(self.subject),
+            "summary": words.text(self.summary),
+            "newsletter": words.text(site.title),
+            "date": words.text(written),
+            "minutes": sum(mail.minutes for mail in self.mails),
+            "issue_url": words.text(site.address(issue.path)),
+            "archive_url": words.text(site.address("issues/")),
+            "feed_url": words.text(site.address("feed.xml")),
+            "site_url": words.text(site.url),
+            "corrections": [self.correction_values(correction, words) for correction in issue.corrections],
+            "unsubscribe_url": UNSUBSCRIBE_URL,
+            "preferences_url": PREFERENCES_URL,
+            "postal_address": words.text(one_line(self.newsletter.postal_address)),
+            "disclaimer": words.text(site.disclaimer),
+            "corrections_to": words.text(site.corrections_to),
+        }
+
+    def post_values(
+        self, mail: MailPost, words: _Seals | _Plain, body: str, shortened: set[str]
+    ) -> dict[str, object]:
+        post = mail.post
+        foreign = post.language if post.language not in ("", self.site.language) else ""
+        return {
+            "title": words.text(post.title),
+            "url": words.text(mail.url),
+            "web_url": words.text(f"{self.site.address(self.issue.path)}#post-{post.slug}"),
+            "lead": words.text(mail.lead),
+            "authors": words.text(", ".join(post.authors) if post.authors != (self.site.author,) else ""),
+            "minutes": mail.minutes,
+            "language": foreign,
+            "direction": direction(foreign or self.site.language),
+            "body": body,
+            "shortened": post.id in shortened,
+        }
+
+    def correction_values(self, mailed: MailedCorrection, words: _Seals | _Plain) -> dict[str, object]:
+        return {
+            "title": words.text(mailed.title),
+            "url": words.text(mailed.url),
+            "issue": mailed.issue,
+            "date": words.text(written_date(mailed.correction.date, self.site.language)),
+            "text": words.text(one_line(mailed.correction.text)),
+            "severity": mailed.correction.severity,
+        }
+
+    def styled(self, mail: MailPost, html: str) -> str:
+        return styled(html, direction=direction(mail.post.language or self.site.language))
+
+    def longest(self, shortened: set[str], over: int) -> set[str]:
+        """The longest posts that are still whole, as many as make up for `over` bytes, or all of them."""
+        chosen: set[str] = set()
+        sizes = {mail.post.id: len(self.styled(mail, mail.body_html).encode()) for mail in self.mails}
+        for post_id in sorted(sizes.keys() - shortened, key=lambda post_id: (-sizes[post_id], post_id)):
+            if over <= 0:
+                break
+            chosen.add(post_id)
+            over -= sizes[post_id]
+        return chosen
+
+
+class _Seals:
+    """Values that MJML may not touch: each goes through it as one plain word."""
+
+    def __init__(self) -> None:
+        self.held: list[str] = []
+
+    def text(self, words: str) -> str:
+        """Plain text, escaped for element and attribute; no words need no seal, so templates may ask."""
+        return self.html(escape(words, quote=False).replace('"', "&quot;")) if words else ""
+
+    def html(self, markup: str) -> str:
+        self.held.append(markup)
+        return f"SEALED{len(self.held) - 1:05}X"
+
+    def opened(self, shell: str) -> str:
+        return _SEAL.sub(lambda seal: self.held[int(seal[1])], shell)
+
+
+class _Plain:
+    """The same values for a plain text template, as they are."""
+
+    def text(self, words: str) -> str:
+        return words
+
+
+def eml(email: Email, site: Site, newsletter: Newsletter, issue: Issue, *, to: str, date: datetime) -> bytes:
+    """The mail as a file that mail programs open, addressed to one reader whose own links are not yet real.
+
+    RFC 5322 and 2045 to 2047, lines end in CRLF; the same input gives the same bytes. `date` is aware.
+    A header that holds a control character is refused with `DigestError`.
+    """
+    host = site.id_host or urlsplit(site.url).hostname or "localhost"
+    parts = [("text/plain", _quoted(email.text)), ("text/html", _quoted(email.html))]
+    # "=_" stands in no quoted-printable text (RFC 2045, section 6.7), so no part can hold the boundary.
+    boundary = "=_" + hashlib.sha256(b"".join(body for _, body in parts)).hexdigest()[:32]
+    headers = {
+        "From": _mailbox(newsletter.sender),
+        "To": _mailbox(to),
+        "Subject": _words("Subject", email.subject),
+        "Date": format_datetime(date),
+        "Message-ID": f"<issue-{issue.number}.preview@{host}>",
+        "List-Id": f"{_phrase(site.title)} <issues.{host}>",  # RFC 2919
+        "List-Unsubscribe": f"<{UNSUBSCRIBE_URL}>",  # RFC 2369
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058, section 3.1
+        "List-Archive": f"<{site.address('issues/')}>",
+        "Content-Language": site.language,  # RFC 3282
+        "MIME-Version": "1.0",
+        "Content-Type": f'multipart/alternative; boundary="{boundary}"',
+    }
+    lines = [_header(name, value) for name, value in headers.items()]
+    for kind, body in parts:
+        lines.append(f"\r\n--{boundary}\r\nContent-Type: {kind}; charset=utf-8\r\n".encode())
+        lines.append(b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + body)
+    return b"".join(lines) + f"\r\n--{boundary}--\r\n".encode()
+
+
+def _subject(
+    render: Render, site: Site, issue: Issue, posts: Sequence[MailPost], intro: MailPost | None
+) -> str:
+    """The opening post's title, else the first post's and how many more, which gives way to a long title."""
+    if intro:
+        return _cut_at_word(intro.post.title, SUBJECT_LONGEST)
+    if not posts:
+        return f"{site.title} {issue.number}"
+    title, more = posts[0].post.title, len(posts) - 1
+    full = one_line(render("email/subject.txt", title=title, more=more, number=issue.number))
+    subject = next((words for words in (full, title) if len(words) <= SUBJECT_PREFERRED), full)
+    return _cut_at_word(subject if len(subject) <= SUBJECT_LONGEST else title, SUBJECT_LONGEST)
+
+
+def _summary(posts: Sequence[MailPost], intro: MailPost | None) -> str:
+    """The line that inboxes show behind the subject, visible in the mail, for hidden text counts as spam."""
+    leads = [mail.lead for mail in ((intro, *posts) if intro else posts) if mail.lead]
+    titles = "; ".join(mail.post.title for mail in posts)
+    return cut(leads[0] if leads else titles, SUMMARY_LONGEST)
+
+
+def _cut_at_word(words: str, length: int) -> str:
+    if len(words) <= length:
+        return words
+    return words[:length].rsplit(" ", 1)[0][: length - 1].rstrip(" ,;:–—-") + "…"
+
+
+def _raised(html: str) -> str:
+    """Headings one level up: opening words stand below the issue's own h1, posts below an h2."""
+    return _HEADING.sub(lambda found: f"{found[1]}{int(found[2]) - 1}", html)
+
+
+def _checked(shell: str) -> str:
+    if "\\u{" in shell:
+        says = "templates/email/issue.mjml: an attribute holds a character that the MJML engine cannot write"
+        raise TemplateError(says, cure="write plain letters into attributes, or hand the text in as a value")
+    return shell
+
+
+def _quoted(text: str) -> bytes:
+    """Quoted-printable, at most 76 columns (RFC 2045, section 6.7), lines end in CRLF."""
+    plain = text.replace("\r\n", "\n").encode()
+    return quopri.encodestring(plain).replace(b"\n", b"\r\n")
+
+
+def _header(name: str, value: str) -> bytes:
+    if _CONTROL.search(value.replace("\r\n ", "")) or not value.isascii():
+        raise DigestError(f"the mail's {name} holds a character no header may hold", cure="write plain text")
+    return f"{name}: {value}\r\n".encode("ascii")
+
+
+def _words(name: str, words: str) -> str:
+    """Free text of a header: as it is where that is safe, else encoded words (RFC 2047, section 2).
+
+    Text that looks like an encoded word is encoded itself, or a title could be read as something else.
+    """
+    if _CONTROL.search(words):
+        raise DigestError(f"the mail's {name} holds a control character", cure="take it out")
+    if words.isascii() and "=?" not in words and len(name) + 2 + len(words) <= 78:
+        return words
+    return Header(words, "utf-8", maxlinelen=76, header_name=name).encode(linesep="\r\n")
+
+
+def _phrase(words: str) -> str:
+    """A display name: encoded, or a quoted string (RFC 5322, section 3.2.4)."""
+    shown = _words("name", words)
+    return shown if shown != words else '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _mailbox(address: str) -> str:
+    if _CONTROL.search(address):
+        raise DigestError("an address holds a control character", cure="take it out")
+    name, bare = parseaddr(address)
+    return f"{_phrase(name)} <{bare}>" if name else bare

@@ -1,0 +1,1 @@
+"""Findings before anything leaves the house: each module takes what was made and says what is wrong."""

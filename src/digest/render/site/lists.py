@@ -1,0 +1,169 @@
+"""The pages that lead to posts: the front page, the archive, topics, series, feeds, and "not found".
+
+Each takes cards, newest first, and shows them as rows: title, date, bottom line and tags. Nothing is paged
+by number, because such a page's address shows other posts every week: a long archive has a page a year, and
+a long list tells its later rows in one line each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from digest.model import Card, Feed, IssueCard, Page
+from digest.render.site.frame import Frame, Head, json_ld, series, topics
+
+LATEST = 10
+"""Posts on the front page."""
+ARCHIVE_WHOLE = 100
+"""An archive of more posts than this has a page for each year."""
+
+
+def front_page(frame: Frame, cards: Sequence[Card], issues: Sequence[IssueCard]) -> Page:
+    site = frame.site
+    graph = {
+        "@type": "WebSite",
+        "name": site.title,
+        "url": site.address(""),
+        "description": site.description or site.title,
+        "inLanguage": site.language,
+        "publisher": {"@type": "Organization", "name": site.title, "url": site.address("")},
+    }
+    head = Head(
+        path="", page_title=site.title, description=site.description or site.title, graph=json_ld(graph)
+    )
+    issue = issues[0] if issues else None
+    return frame.page(
+        "site/front.html",
+        head,
+        rows=frame.rows(cards[:LATEST]),
+        more=len(cards) > LATEST,
+        issue=issue,
+        issue_when=frame.local(issue.published) if issue else None,
+        issue_posts=frame.anchors(issue.posts) if issue else [],
+    )
+
+
+def years(frame: Frame, cards: Iterable[Card]) -> list[tuple[int, list[Card]]]:
+    """The posts by the year of their date on the publication's own clock, in the order given."""
+    return [(year, list(found)) for year, found in groupby(cards, lambda c: frame.local(c.published).year)]
+
+
+def archive_pages(frame: Frame, cards: Sequence[Card], issues: Sequence[IssueCard]) -> list[Page]:
+    """`archive/`, and beside it `archive/YEAR/` where there are more than 100 posts."""
+    found = years(frame, cards)
+    split = len(cards) > ARCHIVE_WHOLE
+    index = frame.page(
+        "site/archive.html",
+        _head(frame, "archive/", "Archive", f"Every post of {frame.site.title}, newest first."),
+        count=len(cards),
+        issues=len(issues),
+        years=[(year, f"{frame.site.base}archive/{year}/", len(of_year)) for year, of_year in found],
+        split=split,
+        lists=[] if split else [(year, frame.rows(of_year)) for year, of_year in found],
+    )
+    return [index, *(_year_page(frame, year, of_year) for year, of_year in found if split)]
+
+
+def _year_page(frame: Frame, year: int, cards: Sequence[Card]) -> Page:
+    return _list_page(
+        frame,
+        f"archive/{year}/",
+        str(year),
+        cards,
+        kicker="Archive",
+        description=f"The posts of {year} in {frame.site.title}.",
+    )
+
+
+def tags_page(frame: Frame, cards: Sequence[Card]) -> Page:
+    """`tags/`: every topic with the number of its posts."""
+    found = [(group.name, frame.site.base + group.path, len(group.cards)) for group in topics(cards)]
+    head = _head(frame, "tags/", "Topics", f"What {frame.site.title} writes about.")
+    return frame.page("site/tags.html", head, topics=found)
+
+
+def tag_pages(frame: Frame, cards: Sequence[Card]) -> list[Page]:
+    """`tags/TAG/` for each topic; its own feeds, where there are any, are offered before those of the site."""
+    return [
+        _list_page(
+            frame,
+            group.path,
+            group.name,
+            group.cards,
+            kicker="Topic",
+            description=f"Posts on {group.name} in {frame.site.title}.",
+        )
+        for group in topics(cards)
+    ]
+
+
+def series_pages(frame: Frame, cards: Sequence[Card]) -> list[Page]:
+    """`series/SLUG/` for each series, its first part first: a series is read from its beginning."""
+    return [
+        _list_page(
+            frame,
+            group.path,
+            group.name,
+            group.cards[::-1],
+            kicker="Series",
+            description=f"The parts of “{group.name}” in {frame.site.title}, in order.",
+            numbered=True,
+        )
+        for group in series(cards)
+    ]
+
+
+def feeds_page(frame: Frame) -> Page:
+    """`feeds/`: what there is to subscribe to, for people. The first feed is the one recommended."""
+    main = [feed for feed in frame.feeds if feed.home in ("", "issues/")]
+    of_topics = [feed for feed in frame.feeds if feed.home not in ("", "issues/")]
+    return frame.page(
+        "site/feeds.html",
+        _head(frame, "feeds/", "Feeds", f"How to follow {frame.site.title} in a feed reader."),
+        first=frame.site.address(main[0].atom_path) if main else "",
+        feeds=[(feed, _formats(frame, feed)) for feed in main],
+        topic_feeds=[(feed, _formats(frame, feed)) for feed in of_topics],
+        opml=frame.site.address("feeds.opml"),
+    )
+
+
+def not_found_page(frame: Frame) -> Page:
+    """`404.html`. A server shows it at any address, so that all its links begin at the site's root."""
+    head = Head(path="404.html", page_title=f"Not found – {frame.site.title}", listed=False)
+    return frame.page("site/404.html", head)
+
+
+def _formats(frame: Frame, feed: Feed) -> list[tuple[str, str]]:
+    formats = [("Atom", feed.atom_path), ("RSS", feed.rss_path), ("JSON Feed", feed.json_path)]
+    return [(name, frame.site.address(path)) for name, path in formats if path]
+
+
+def _head(frame: Frame, path: str, title: str, description: str) -> Head:
+    return Head(
+        path=path,
+        page_title=f"{title} – {frame.site.title}",
+        description=description,
+        alternates=frame.feeds_of.get(path, ()),
+    )
+
+
+def _list_page(
+    frame: Frame,
+    path: str,
+    title: str,
+    cards: Sequence[Card],
+    *,
+    kicker: str,
+    description: str,
+    numbered: bool = False,
+) -> Page:
+    return frame.page(
+        "site/list.html",
+        _head(frame, path, title, description),
+        title=title,
+        kicker=kicker,
+        rows=frame.rows(cards),
+        numbered=numbered,
+        feeds=frame.feeds_of.get(path, ()),
+    )

@@ -1,0 +1,149 @@
+"""A post's own page, and the files that let a reader take its references along.
+
+The body comes in finished (`render.body`); here it gets its head, its byline, its place in a series and in
+time. `post_page` is called once for every post of a build, so it hands the template plain values and leaves
+nothing to be computed there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from markupsafe import Markup
+
+from digest import references
+from digest.model import Asset, Card, Correction, Link, Page, Post, Relations
+from digest.render.site.frame import Frame, Head, json_ld, picture, series_path
+
+BIBTEX = "application/x-bibtex"
+RIS = "application/x-research-info-systems"
+CSL_JSON = "application/vnd.citationstyles.csl+json"
+
+
+def post_page(
+    frame: Frame,
+    post: Post,
+    card: Card,
+    body: str,
+    relations: Relations,
+    *,
+    image: Asset | None = None,
+    description: str = "",
+    files: Sequence[Link] = (),
+) -> Page:
+    """The page `posts/SLUG/index.html`.
+
+    `body` is trusted HTML of the page channel. `image` is shown by link previews only, `description` by
+    search engines; `files` are those the post offers besides its references, with their kind and size as
+    the note.
+    """
+    authors = card.authors or (frame.site.author,)
+    return frame.page(
+        "site/post.html",
+        _head(frame, post, authors, image, description or card.lead),
+        title=post.title,
+        language=frame.language(post.language),
+        published=frame.local(post.published),
+        updated=frame.local(post.updated) if post.updated else None,
+        byline=in_words(authors),
+        minutes=card.minutes,
+        tags=frame.tags(post.tags),
+        body=Markup(body),
+        has_references=bool(post.references),
+        files=frame.anchors(files),
+        series=post.series,
+        series_href=frame.site.base + series_path(post.series) if post.series else "",
+        parts=frame.anchors(relations.series),
+        part=relations.part,
+        newer=frame.anchor(relations.newer) if relations.newer else None,
+        older=frame.anchor(relations.older) if relations.older else None,
+    )
+
+
+def reference_files(post: Post) -> list[Page]:
+    """The post's references for BibTeX, for RIS readers (EndNote, Zotero) and as CSL-JSON; none without any."""
+    if not post.references:
+        return []
+    return [
+        Page(path=f"{post.path}references.bib", media_type=BIBTEX, body=references.bibtex(post.references)),
+        Page(path=f"{post.path}references.ris", media_type=RIS, body=references.ris(post.references)),
+        Page(
+            path=f"{post.path}references.json", media_type=CSL_JSON, body=references.csl_json(post.references)
+        ),
+    ]
+
+
+def in_words(names: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def _head(frame: Frame, post: Post, authors: tuple[str, ...], image: Asset | None, description: str) -> Head:
+    address, width, height = picture(frame.site, image)
+    published = frame.local(post.published).isoformat()
+    updated = frame.local(_changed(post)).isoformat()
+    canonical = post.canonical_url or frame.site.address(post.path)
+    return Head(
+        path=post.path,
+        page_title=f"{post.title} – {frame.site.title}",
+        description=description,
+        kind="article",
+        canonical=canonical,
+        authors=authors,
+        keywords=post.tags,
+        published_at=published,
+        updated_at=updated,
+        image=address,
+        image_width=width,
+        image_height=height,
+        graph=json_ld(
+            _blog_posting(
+                frame, post, authors, canonical, published, updated, image=address, description=description
+            )
+        ),
+    )
+
+
+def _changed(post: Post) -> datetime:
+    return max(post.published, post.updated) if post.updated else post.published
+
+
+def _blog_posting(
+    frame: Frame,
+    post: Post,
+    authors: Sequence[str],
+    address: str,
+    published: str,
+    updated: str,
+    *,
+    image: str,
+    description: str,
+) -> dict[str, object]:
+    """The post as schema.org's BlogPosting: it cites papers and is none itself."""
+    site = frame.site
+    graph: dict[str, object] = {
+        "@type": "BlogPosting",
+        "headline": post.title,
+        "url": address,
+        "mainEntityOfPage": address,
+        "datePublished": published,
+        "dateModified": updated,
+        "inLanguage": post.language or site.language,
+        "author": [{"@type": "Person", "name": name} for name in authors],
+        "publisher": {"@type": "Organization", "name": site.title, "url": site.address("")},
+        "description": description,
+        "keywords": list(post.tags),
+        "image": image,
+        "citation": [references.json_ld(reference) for reference in post.references],
+        "correction": [_correction(correction) for correction in post.corrections],
+    }
+    return {name: value for name, value in graph.items() if value}
+
+
+def _correction(correction: Correction) -> dict[str, str]:
+    return {
+        "@type": "CorrectionComment",
+        "datePublished": correction.date.isoformat(),
+        "text": correction.text,
+    }

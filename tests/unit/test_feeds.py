@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from digest.characters import clean
 from digest.model import Enclosure, Entry, Feed, Link, Page, Site
 from digest.render.feeds import (
+    ENTRY_HTML_BYTES,
     distinct_updates,
     entries_parts,
     entry_parts,
@@ -396,6 +397,18 @@ def test_a_feed_above_its_limit_leaves_out_its_oldest_posts_from_every_format() 
     assert read.findtext(f"{ATOM}updated") == "2026-10-01T07:00:00Z"
     rss = ElementTree.fromstring(made["feed.xml"].body)
     assert [guid.text for guid in rss.iterfind("channel/item/guid")] == kept
+
+
+def test_a_very_long_post_leads_to_its_rest_in_every_format() -> None:
+    long = an_entry(html="<p>stayed well</p>" * 10_000)
+    told = [
+        atom([long]).findtext(f"{ATOM}entry/{ATOM}content") or "",
+        channel([long]).findtext(f"item/{CONTENT}") or "",
+        json_feed([long])["items"][0]["content_html"],
+    ]
+    assert told[0] == told[1] == told[2]
+    assert ENTRY_HTML_BYTES - 200 < len(told[0]) <= ENTRY_HTML_BYTES
+    assert f'<a href="{long.url}">Read the rest on the site</a>' in told[0]
 
 
 def test_an_archive_leaves_nothing_out() -> None:

@@ -55,7 +55,8 @@ def feed_pages(
     behind it.
     """
     shells = _shells(site, feed, updated)
-    kept = parts if feed.archive else parts[: min(shell.room(parts, limit_bytes) for shell in shells)]
+    room = min((shell.room(parts, limit_bytes) for shell in shells), default=0)
+    kept = parts if feed.archive else parts[:room]
     if kept and len(kept) < len(parts):
         shells = _shells(site, feed, _newest(kept))
     return [shell.page(kept) for shell in shells]

@@ -1,0 +1,3 @@
+"""Posts become pages, feeds and the issue email."""
+
+__version__ = "0.1.0"

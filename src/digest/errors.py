@@ -1,0 +1,54 @@
+"""The tree of errors. Expected failure is a value (`model.Finding`, an outcome); these are for what stops a run.
+
+    DigestError               everything a user is shown as one message, never as a traceback
+    |- UsageError             the command was called in a way that cannot work (exit code 2)
+    |- SettingsError          digest.toml or the environment is wrong
+    |- InputError             posts that may not be used were all that there was, or --strict
+    |- TemplateError          a template is wrong: names template, line and cure
+    |- BuildError             pages could not be written; the old site is whole
+    `- StoreError             what is remembered cannot be read or written
+
+Each message says what is wrong and what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from digest.model import Finding
+
+
+class DigestError(Exception):
+    """What a user is shown; `findings` holds the places where there is more than one."""
+
+    exit_code = 1
+
+    def __init__(self, says: str, *, cure: str = "", findings: Sequence[Finding] = ()) -> None:
+        self.says = says
+        self.cure = cure
+        self.findings = tuple(findings)
+        super().__init__(f"{says}; {cure}" if cure else says)
+
+
+class UsageError(DigestError):
+    exit_code = 2
+
+
+class SettingsError(DigestError):
+    exit_code = 2
+
+
+class InputError(DigestError):
+    pass
+
+
+class TemplateError(DigestError):
+    pass
+
+
+class BuildError(DigestError):
+    pass
+
+
+class StoreError(DigestError):
+    pass

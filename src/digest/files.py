@@ -1,0 +1,349 @@
+"""Reads posts and what stands beside them; writes pages, whole or not at all.
+
+Everything here touches the disk and decides little: which files are posts, which file an address means, how
+large a picture is. A build stages its pages beside the site and moves them in at the end, one rename each,
+so that a reader never meets half a file and a full disk leaves the old site as it was.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote, unquote
+
+from digest.errors import BuildError
+from digest.model import Asset, Finding, Page, Severity
+from digest.posts import MAX_BYTES
+
+SMALL_WIDTH = 1200
+"""Pixels: what page and mail load at most; twice the width of the mail's column."""
+MAX_ASSET_BYTES = 50_000_000
+MAX_PIXELS = 100_000_000
+_STAGE = ".digest-stage-"
+_POST = (".md", ".markdown")
+_RASTER = {".png", ".jpg", ".jpeg", ".webp", ".gif"}
+_LENGTH = re.compile(r"^\s*([\d.]+)\s*(?:px)?\s*$")
+_TYPES = {".md": "text/markdown", ".csv": "text/csv", ".webp": "image/webp", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A post's file as it stands on the disk. `name` is its path below `posts/`, with slashes."""
+
+    name: str
+    path: Path
+    mtime_ns: int
+    size: int
+
+    @property
+    def shown(self) -> str:
+        return f"posts/{self.name}"
+
+
+# ----------------------------------------------------------------------------------------- reading
+
+
+def scan(folder: Path) -> tuple[list[Source], list[Finding]]:
+    """Every post below a folder in the order of names, and what was refused.
+
+    Hidden files and those that begin with `_` are not posts. Links that leave the folder, folders behind a
+    link, devices and files over `posts.MAX_BYTES` are refused.
+    """
+    found: list[Source] = []
+    findings: list[Finding] = []
+    if not folder.is_dir():
+        return found, [_refused("posts", "there is no folder posts/", "make it, and put a post into it")]
+    root = folder.resolve()
+    for name, entry in _walk(folder, ""):
+        shown = f"posts/{name}"
+        status = entry.stat(follow_symlinks=False)
+        if stat.S_ISLNK(status.st_mode):
+            target = Path(entry.path).resolve()
+            if not target.is_relative_to(root):
+                findings.append(_refused(shown, "it is a link that leaves posts/", "put the file itself there"))
+                continue
+            if not target.is_file():
+                findings.append(_refused(shown, "it is a link that leads to no file", "mend or delete the link"))
+                continue
+            status = target.stat()
+        if not stat.S_ISREG(status.st_mode):
+            findings.append(_refused(shown, "it is no ordinary file", "put a text file there"))
+        elif status.st_size > MAX_BYTES:
+            size = f"{status.st_size / 1e6:.1f} MB"
+            findings.append(_refused(shown, f"it is {size}, more than {MAX_BYTES // 10**6} MB", "split it"))
+        else:
+            found.append(Source(name=name, path=Path(entry.path), mtime_ns=status.st_mtime_ns, size=status.st_size))
+    return found, findings
+
+
+def _walk(folder: Path | str, before: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    with os.scandir(folder) as entries:
+        ordered = sorted(entries, key=lambda entry: entry.name)
+    for entry in ordered:
+        if entry.name[0] in "._":
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, f"{before}{entry.name}/")
+        elif entry.name.lower().endswith(_POST):
+            yield before + entry.name, entry
+
+
+def _refused(where: str, says: str, cure: str) -> Finding:
+    return Finding(severity=Severity.ERROR, where=where, says=says, cure=cure)
+
+
+# ------------------------------------------------------------------------------- what stands beside
+
+
+@dataclass(kw_only=True, slots=True)
+class Shelf:
+    """The files that one post may show or offer; remembers which it was asked for, found or not."""
+
+    root: Path
+    """The folder `posts/`."""
+    name: str
+    """The post's own path below it."""
+    found: dict[str, Asset] = field(default_factory=dict)
+    """Path below posts/ -> the file as it will be published."""
+    absent: set[str] = field(default_factory=set)
+
+    def file(self, address: str) -> Asset | None:
+        """The file at a path relative to the post, or None; never one outside `posts/`."""
+        name = self._below(address)
+        if name is None or name.lower().endswith(_POST):
+            return None
+        if name in self.found:
+            return self.found[name]
+        asset = self._measured(name) if name not in self.absent else None
+        if asset is None:
+            self.absent.add(name)
+        else:
+            self.found[name] = asset
+        return asset
+
+    def other(self, address: str) -> str | None:
+        """The path, without its ending, of the post at a relative path."""
+        name = self._below(address)
+        if name is None or not (self.root / name).is_file():
+            return None
+        path = PurePosixPath(name)
+        return str(path.parent if path.stem == "index" and len(path.parts) > 1 else path.with_suffix(""))
+
+    def _below(self, address: str) -> str | None:
+        if "\0" in address or address.startswith("/") or len(address) > 1000:
+            return None
+        joined = os.path.normpath(PurePosixPath(self.name).parent / address)
+        return None if joined.startswith("..") or joined == "." else PurePosixPath(joined).as_posix()
+
+    def _measured(self, name: str) -> Asset | None:
+        path = self.root / name
+        try:
+            real = path.resolve(strict=True)
+            status = real.stat()
+        except (OSError, RuntimeError):
+            return None
+        if not real.is_relative_to(self.root.resolve()) or not stat.S_ISREG(status.st_mode):
+            return None
+        if status.st_size > MAX_ASSET_BYTES:
+            return None
+        return measured(real, name)
+
+
+def measured(path: Path, name: str) -> Asset:
+    """A file as the site will publish it: its address, type, bytes and, for a picture, its pixels."""
+    ending = path.suffix.lower()
+    media_type = _TYPES.get(ending) or mimetypes.guess_type(path.name, strict=False)[0] or "application/octet-stream"
+    published = quote(f"files/{name}")
+    size = path.stat().st_size
+    width, height = _pixels(path, ending)
+    if ending in _RASTER and width and height and width > SMALL_WIDTH:
+        stem = published[: -len(ending)]
+        return Asset(
+            path=published,
+            media_type=media_type,
+            size=size,
+            width=width,
+            height=height,
+            small_path=f"{stem}-{SMALL_WIDTH}w{ending}",
+            small_width=SMALL_WIDTH,
+            small_height=max(1, round(height * SMALL_WIDTH / width)),
+        )
+    return Asset(path=published, media_type=media_type, size=size, width=width, height=height)
+
+
+def _pixels(path: Path, ending: str) -> tuple[int | None, int | None]:
+    if ending == ".svg":
+        return _svg_pixels(path.read_bytes()[:8192].decode("utf-8", "replace"))
+    if ending not in _RASTER:
+        return None, None
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            return (height, width) if turned else (width, height)
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        return None, None
+
+
+def _svg_pixels(source: str) -> tuple[int | None, int | None]:
+    tag = re.search(r"<svg\b[^>]*>", source, re.S)
+    if tag is None:
+        return None, None
+    sides = [re.search(rf'\b{side}\s*=\s*["\']([^"\']*)["\']', tag[0]) for side in ("width", "height")]
+    lengths = [_LENGTH.match(side[1]) if side else None for side in sides]
+    if lengths[0] and lengths[1]:
+        return round(float(lengths[0][1])), round(float(lengths[1][1]))
+    box = re.search(r'\bviewBox\s*=\s*["\'][\s\d.,-]*?([\d.]+)[\s,]+([\d.]+)\s*["\']', tag[0])
+    return (round(float(box[1])), round(float(box[2]))) if box else (None, None)
+
+
+def smaller(path: Path, width: int, height: int) -> bytes:
+    """A picture scaled down, upright and without its metadata; the same picture gives the same bytes."""
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise BuildError(f"{path.name} has more than {MAX_PIXELS // 10**6} million pixels", cure="scale it down")
+        kind = image.format or "PNG"
+        upright = ImageOps.exif_transpose(image) or image
+        if upright.mode in ("P", "1"):
+            upright = upright.convert("RGBA" if "transparency" in upright.info else "RGB")
+        small = upright.resize((width, height), Image.Resampling.LANCZOS)
+    out = BytesIO()
+    if kind == "JPEG":
+        small.convert("RGB").save(out, "JPEG", quality=85, optimize=True, progressive=True)
+    elif kind == "WEBP":
+        small.save(out, "WEBP", quality=85)
+    else:
+        small.save(out, "PNG" if kind != "GIF" else "GIF", optimize=True)
+    return out.getvalue()
+
+
+# ----------------------------------------------------------------------------------------- writing
+
+
+class Stage:
+    """New pages of one build, beside the site until all of them are there.
+
+    `put` may be called in several processes at once, each with pages of its own.
+    """
+
+    def __init__(self, out: Path, folder: Path) -> None:
+        self.out = out
+        self.folder = folder
+
+    @classmethod
+    def begin(cls, out: Path) -> Stage:
+        """An empty stage; what an earlier build that died has left is cleared away. Raises BuildError."""
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            for left in out.glob(_STAGE + "*"):
+                shutil.rmtree(left, ignore_errors=True)
+            folder = out / f"{_STAGE}{os.getpid()}"
+            folder.mkdir()
+        except OSError as error:
+            raise _unwritable(out, error) from error
+        return cls(out, folder)
+
+    def put(self, page: Page) -> bool:
+        """Stage a page unless the site has just these bytes already. Returns whether it was staged."""
+        return self.put_bytes(page.path, page.body)
+
+    def put_bytes(self, name: str, body: bytes) -> bool:
+        try:
+            if (self.out / name).read_bytes() == body:
+                return False
+        except OSError:
+            pass
+        target = self.folder / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(body)
+        except OSError as error:
+            raise _unwritable(target, error) from error
+        return True
+
+    def publish(self, last: Iterable[str] = ()) -> int:
+        """Move every staged file into the site, those named in `last` after all others. Returns how many."""
+        behind = set(last)
+        names = sorted(
+            (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()),
+            key=lambda name: (name in behind, name),
+        )
+        try:
+            for parent in {(self.out / name).parent for name in names}:
+                parent.mkdir(parents=True, exist_ok=True)
+            for name in names:
+                os.replace(self.folder / name, self.out / name)
+        except OSError as error:
+            raise _unwritable(self.out, error) from error
+        finally:
+            self.drop()
+        return len(names)
+
+    def drop(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _unwritable(path: Path, error: OSError) -> BuildError:
+    reason = error.strerror or str(error)
+    return BuildError(
+        f"the site cannot be written: {reason} ({path.name})", cure="the old site is untouched; make room and build again"
+    )
+
+
+def existing(out: Path) -> set[str]:
+    """Every file of a site, by its path with slashes."""
+    found: set[str] = set()
+
+    def visit(folder: str, before: str) -> None:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    if not entry.name.startswith(_STAGE):
+                        visit(entry.path, f"{before}{entry.name}/")
+                else:
+                    found.add(before + entry.name)
+
+    if out.is_dir():
+        visit(str(out), "")
+    return found
+
+
+def remove(out: Path, names: Iterable[str]) -> int:
+    """Delete files of a site, and the folders that are empty then. Returns how many files."""
+    count = 0
+    for name in names:
+        path = out / name
+        try:
+            path.unlink()
+            count += 1
+            for parent in path.parents:
+                if parent == out:
+                    break
+                parent.rmdir()
+        except OSError:
+            continue
+    return count
+
+
+def on_disk(asset_path: str) -> str:
+    """The path of a published file on the disk: an Asset's address without its percent signs."""
+    return unquote(asset_path)
+
+
+def names_of(assets: Sequence[Asset]) -> Iterator[str]:
+    """Where the files of these assets stand on the site."""
+    for asset in assets:
+        yield on_disk(asset.path)
+        if asset.small_path:
+            yield on_disk(asset.small_path)

@@ -1,0 +1,129 @@
+"""What an address in a post means: another post, a file beside it, a place on the page, the rest of the web.
+
+Whether a file or a post of that name exists is asked of two functions that the caller gives; this module
+knows the rules only. An answer is an absolute address, or begins with the site's base path, or with `#`. A
+link to another post is a placeholder until all posts are known, so that a post's HTML depends on nothing
+but the post.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from urllib.parse import unquote, urljoin, urlsplit
+
+from digest.characters import uri
+from digest.markdown import Addresses, Picture
+from digest.model import Asset, Finding, Post, Severity, Site
+
+PLACEHOLDER = "digest-post:"
+"""Begins the address of another post, followed by its path below `posts/` without the ending."""
+
+_SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:")
+_SAFE = ("http:", "https:", "mailto:", "tel:")
+_HIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u200b\ufeff]")
+_HELD = re.compile(re.escape(PLACEHOLDER) + r"([^\"#]*)")
+
+FindFile = Callable[[str], Asset | None]
+"""The published file behind a path relative to the post's folder, or None."""
+FindPost = Callable[[str], str | None]
+"""The path below `posts/`, without the ending, of the post at a relative path; None if there is none."""
+
+
+def resolver(
+    post: Post, site: Site, *, file: FindFile, other: FindPost, missing: Callable[[Finding], None]
+) -> Addresses:
+    """Addresses for one post. What is asked for and not there is told to `missing`, once for each address."""
+    told: set[str] = set()
+
+    def tell(address: str, severity: Severity, says: str, cure: str) -> None:
+        if address not in told:
+            told.add(address)
+            line = _line_of(post, address)
+            missing(Finding(severity=severity, where=post.source, line=line, says=says, cure=cure))
+
+    def link(address: str) -> str:
+        plain = _HIDDEN.sub("", unescape(address))
+        if _SCHEME.match(plain):
+            if plain.startswith(PLACEHOLDER):
+                return plain
+            return uri(plain) if plain.lower().startswith(_SAFE) else ""
+        if plain.startswith("//"):
+            return uri("https:" + plain)
+        if plain.startswith("#"):
+            return uri(plain)
+        if plain.startswith("/"):
+            return uri(plain if plain.startswith(site.base) else site.base + plain.lstrip("/"))
+        return relative(unescape(address).strip(), plain)
+
+    def relative(address: str, plain: str) -> str:
+        path, mark, fragment = unquote(address.split("?", 1)[0]).partition("#")
+        if path.endswith((".md", ".markdown")) and (name := other(path)):
+            return f"{PLACEHOLDER}{name}{mark}{uri(fragment)}"
+        if path and not path.endswith("/") and (asset := file(path)):
+            return site.base + asset.path
+        if path and "." in path.rsplit("/", 1)[-1] and not path.endswith((".html", ".htm")):
+            tell(address, Severity.ERROR, f"there is no file {path!r} beside the post", "put it there, or mend the link")
+        elif path:
+            says = f"the relative link {address!r} leads to no post or file; it is taken from the post's address"
+            tell(address, Severity.WARNING, says, "link to the other post's .md file, or write the whole address")
+        return uri(urljoin(site.base + post.path, plain))
+
+    def picture(address: str) -> Picture | None:
+        plain = _HIDDEN.sub("", unescape(address))
+        if _SCHEME.match(plain) or plain.startswith("//"):
+            if not plain.lower().startswith(("http:", "https:", "//")):
+                says = f"the picture {address[:40]!r} is no file and no web address"
+                tell(address, Severity.ERROR, says, "put the picture beside the post")
+                return None
+            says = f"the picture {address[:60]!r} is loaded from elsewhere, and its size is not known"
+            tell(address, Severity.WARNING, says, "keep a copy beside the post")
+            return Picture(url=uri(plain if ":" in plain[:6] else "https:" + plain))
+        path = unquote(unescape(address).strip().split("?", 1)[0].split("#", 1)[0])
+        asset = file(path)
+        if asset is None:
+            tell(address, Severity.ERROR, f"there is no picture {path!r} beside the post", "put it there, or mend the path")
+            return None
+        original = site.base + asset.path
+        if asset.small_path:
+            small = site.base + asset.small_path
+            return Picture(url=small, width=asset.small_width, height=asset.small_height, original=original)
+        return Picture(url=original, width=asset.width, height=asset.height)
+
+    return Addresses(link=link, picture=picture)
+
+
+def linked(html: str) -> tuple[str, ...]:
+    """The posts that an HTML links to by placeholder, each once."""
+    return tuple(dict.fromkeys(_HELD.findall(html))) if PLACEHOLDER in html else ()
+
+
+def settled(html: str, path_of: Callable[[str], str | None], base: str) -> str:
+    """The HTML with every link to another post led to that post's page; to its archive if it is not public."""
+    if PLACEHOLDER not in html:
+        return html
+
+    def page(found: re.Match[str]) -> str:
+        path = path_of(found[1])
+        return base + (path if path is not None else "archive/")
+
+    return _HELD.sub(page, html)
+
+
+def absolute(address: str, site: Site, permalink: str) -> str:
+    """The address as somebody sees it who is not on the page."""
+    if address.startswith("#"):
+        return permalink + address
+    if address.startswith("/") and not address.startswith("//"):
+        parts = urlsplit(site.url)
+        return f"{parts.scheme}://{parts.netloc}{address}"
+    return address
+
+
+def _line_of(post: Post, address: str) -> int | None:
+    for section in post.sections:
+        for number, line in enumerate(section.text.split("\n")):
+            if address in line:
+                return section.text_line + number
+    return None

@@ -6,17 +6,18 @@ templates come from nor where pages go. The pages work without JavaScript and lo
 """
 
 from digest.render.site.frame import Frame, Group, Head, Render, Row, series, tag_path, topics
-from digest.render.site.issues import issue_page, issues_page
+from digest.render.site.issues import issue_page, issues_page, nested
 from digest.render.site.lists import (
+    archive_files,
     archive_pages,
     feeds_page,
     front_page,
     not_found_page,
-    series_pages,
-    tag_pages,
+    series_page,
+    tag_page,
     tags_page,
 )
-from digest.render.site.plain import robots, sitemap, static_pages
+from digest.render.site.plain import robots, sitemap, sitemap_files, static_pages
 from digest.render.site.posts import post_page, reference_files
 
 __all__ = [
@@ -25,20 +26,23 @@ __all__ = [
     "Head",
     "Render",
     "Row",
+    "archive_files",
     "archive_pages",
     "feeds_page",
     "front_page",
     "issue_page",
     "issues_page",
+    "nested",
     "not_found_page",
     "post_page",
     "reference_files",
     "robots",
     "series",
-    "series_pages",
+    "series_page",
     "sitemap",
+    "sitemap_files",
     "static_pages",
-    "tag_pages",
+    "tag_page",
     "tag_path",
     "tags_page",
     "topics",

@@ -87,7 +87,7 @@ class Head:
     image_height: int | None = None
     alternates: tuple[Alternate, ...] = ()
     """The page's own feeds; those of the whole site follow them."""
-    graph: Markup = Markup()
+    graph: Markup | str = ""
     """JSON-LD, made with `json_ld`."""
     listed: bool = True
     """False: search engines are asked to leave the page out."""
@@ -110,7 +110,7 @@ class Frame:
     site: Site
     zone: ZoneInfo
     feeds: tuple[Feed, ...]
-    feeds_of: Mapping[str, tuple[Alternate, ...]]
+    feeds_of: Mapping[str, tuple[Feed, ...]]
     """The feeds of a page, by its path."""
     shared: Mapping[str, object]
     """What every template is given."""
@@ -131,9 +131,10 @@ class Frame:
         those of the front page and of `issues/` are offered on every page. `style` is the content of
         `style.css`; its hash in the address lets browsers keep the file for as long as it stays the same.
         """
-        feeds_of: dict[str, tuple[Alternate, ...]] = {}
+        feeds_of: dict[str, tuple[Feed, ...]] = {}
         for feed in feeds:
-            feeds_of[feed.home] = feeds_of.get(feed.home, ()) + alternates(site, feed)
+            feeds_of[feed.home] = (*feeds_of.get(feed.home, ()), feed)
+        main = feeds_of.get("", ()) + feeds_of.get("issues/", ())
         shared: dict[str, object] = {
             "site": site,
             "site_title": site.title,
@@ -141,7 +142,7 @@ class Frame:
             "language_of_site": site.language,
             "dir": direction(site.language),
             "style": f"{site.base}style.css?v={hashlib.sha256(style).hexdigest()[:10]}",
-            "main_feeds": feeds_of.get("", ()) + feeds_of.get("issues/", ()),
+            "main_feeds": alternates(site, main),
             "navigation": navigation(site, with_issues=newsletter is not None or "issues/" in feeds_of),
             "rhythm": rhythm(newsletter) if newsletter else "",
             "corrections_to": mail_or_web(site.corrections_to),
@@ -201,17 +202,21 @@ def navigation(site: Site, *, with_issues: bool) -> tuple[Anchor, ...]:
     return tuple(Anchor(name, site.base + path) for name, path in names)
 
 
-def alternates(site: Site, feed: Feed) -> tuple[Alternate, ...]:
-    """A feed's formats. Atom comes first: of the three it alone says "corrected" apart from "new"."""
-    formats = [
+def formats(feed: Feed) -> list[tuple[str, str, str]]:
+    """Name, media type and path of each. Atom comes first: it alone tells "corrected" from "new"."""
+    found = [
         ("Atom", "application/atom+xml", feed.atom_path),
         ("RSS", "application/rss+xml", feed.rss_path),
         ("JSON Feed", "application/feed+json", feed.json_path),
     ]
+    return [(name, media_type, path) for name, media_type, path in found if path]
+
+
+def alternates(site: Site, feeds: Iterable[Feed]) -> tuple[Alternate, ...]:
     return tuple(
-        Alternate(title=f"{feed.title} ({name})", type=media_type, href=site.base + path)
-        for name, media_type, path in formats
-        if path
+        Alternate(f"{feed.title} ({name})", media_type, site.base + path)
+        for feed in feeds
+        for name, media_type, path in formats(feed)
     )
 
 
@@ -271,7 +276,7 @@ def _groups(members: Iterable[tuple[str, str, Card]]) -> list[Group]:
 
 
 def picture(site: Site, image: Asset | None) -> tuple[str, int | None, int | None]:
-    """Address, width and height of the image that link previews show: the small version where there is one."""
+    """Address, width and height of the image in link previews: the small version where there is one."""
     if image is None:
         return "", None, None
     if image.small_path:

@@ -1,7 +1,7 @@
 """The issues that went out, on the web: one page each with its whole posts, and the list of all.
 
-Several posts stand on one page here, each written as if it were alone. So every post's headings move one
-level down, and its ids get the post's slug before them: two posts may both have a note 1.
+Several posts stand on one page here, each written as if it were alone. So a post's headings move one level
+down, and its ids get the post's slug before them: two posts may both have a note 1.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from markupsafe import Markup
 from digest.model import Card, IssueCard, MailedCorrection, Page
 from digest.render.site.frame import Anchor, Frame, Head, json_ld
 
+
 # The text between tags holds no bare `<`, so that what begins with one is a tag; an attribute's value
 # may hold anything but its own quotes.
 _TAG = re.compile(r'<(?:/?h[2-5]\b|[a-z](?=[^<>]*[ ](?:id|href)="))(?:[^">]|"[^"]*")*>')
-_HEADING = re.compile(r"^</?h([2-5])")
+_HEADING = re.compile(r"^(</?h)([2-5])")
 _ANCHOR = re.compile(r' (id="|href="#)')
 
 
@@ -34,7 +35,8 @@ def issue_page(
     """The page `issues/N/index.html`; each post stands under `id="post-SLUG"`.
 
     `bodies` are the posts in the issue's order with trusted HTML of the page channel, as `post_page` takes
-    it; so is `intro`. A post that the issue carried and that is no longer on the site is named, not linked.
+    it; so is `intro`, which stands alone above them. A post that the issue carried and that is no longer on
+    the site is named, not linked.
     """
     anchors = {card.path: f"#post-{card.slug}" for card, _ in bodies}
     return frame.page(
@@ -42,7 +44,7 @@ def issue_page(
         _head(frame, issue),
         issue=issue,
         when=frame.local(issue.published),
-        intro=nested(intro, "intro"),
+        intro=Markup(intro),
         contents=[Anchor(p.title, anchors.get(p.url, ""), p.note) for p in issue.posts],
         corrections=corrections,
         posts=[(card.slug, *frame.row(card), nested(body, card.slug)) for card, body in bodies],
@@ -71,7 +73,7 @@ def nested(html: str, prefix: str) -> Markup:
 
 
 def _nested_tag(tag: str, prefix: str) -> str:
-    lower = _HEADING.sub(lambda found: found.group().replace(found[1], str(int(found[1]) + 1)), tag)
+    lower = _HEADING.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", tag)
     return _ANCHOR.sub(rf" \g<1>{prefix}--", lower)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from digest.model import Card, Feed, IssueCard, Page
-from digest.render.site.frame import Frame, Head, json_ld, series, topics
+from digest.render.site.frame import Frame, Group, Head, alternates, file_of, formats, json_ld, topics
 
 LATEST = 10
 """Posts on the front page."""
@@ -65,6 +65,18 @@ def archive_pages(frame: Frame, cards: Sequence[Card], issues: Sequence[IssueCar
     return [index, *(_year_page(frame, year, of_year) for year, of_year in found if split)]
 
 
+def archive_files(frame: Frame, cards: Sequence[Card]) -> list[str]:
+    """The files that `archive_pages` makes, without making them."""
+    return [file_of("archive/"), *(file_of(path) for path, _ in year_paths(frame, cards))]
+
+
+def year_paths(frame: Frame, cards: Sequence[Card]) -> list[tuple[str, list[Card]]]:
+    """The archive's pages of one year, each with its posts; none while the archive is one page."""
+    if len(cards) <= ARCHIVE_WHOLE:
+        return []
+    return [(f"archive/{year}/", of_year) for year, of_year in years(frame, cards)]
+
+
 def _year_page(frame: Frame, year: int, cards: Sequence[Card]) -> Page:
     return _list_page(
         frame,
@@ -83,35 +95,23 @@ def tags_page(frame: Frame, cards: Sequence[Card]) -> Page:
     return frame.page("site/tags.html", head, topics=found)
 
 
-def tag_pages(frame: Frame, cards: Sequence[Card]) -> list[Page]:
-    """`tags/TAG/` for each topic; its own feeds, where there are any, are offered before those of the site."""
-    return [
-        _list_page(
-            frame,
-            group.path,
-            group.name,
-            group.cards,
-            kicker="Topic",
-            description=f"Posts on {group.name} in {frame.site.title}.",
-        )
-        for group in topics(cards)
-    ]
+def tag_page(frame: Frame, topic: Group) -> Page:
+    """`tags/TAG/`; the topic's own feeds, where it has any, are offered before those of the site."""
+    description = f"Posts on {topic.name} in {frame.site.title}."
+    return _list_page(frame, topic.path, topic.name, topic.cards, kicker="Topic", description=description)
 
 
-def series_pages(frame: Frame, cards: Sequence[Card]) -> list[Page]:
-    """`series/SLUG/` for each series, its first part first: a series is read from its beginning."""
-    return [
-        _list_page(
-            frame,
-            group.path,
-            group.name,
-            group.cards[::-1],
-            kicker="Series",
-            description=f"The parts of “{group.name}” in {frame.site.title}, in order.",
-            numbered=True,
-        )
-        for group in series(cards)
-    ]
+def series_page(frame: Frame, parts: Group) -> Page:
+    """`series/SLUG/`, its first part first: a series is read from its beginning."""
+    return _list_page(
+        frame,
+        parts.path,
+        parts.name,
+        parts.cards[::-1],
+        kicker="Series",
+        description=f"The parts of “{parts.name}” in {frame.site.title}, in order.",
+        numbered=True,
+    )
 
 
 def feeds_page(frame: Frame) -> Page:
@@ -122,8 +122,8 @@ def feeds_page(frame: Frame) -> Page:
         "site/feeds.html",
         _head(frame, "feeds/", "Feeds", f"How to follow {frame.site.title} in a feed reader."),
         first=frame.site.address(main[0].atom_path) if main else "",
-        feeds=[(feed, _formats(frame, feed)) for feed in main],
-        topic_feeds=[(feed, _formats(frame, feed)) for feed in of_topics],
+        feeds=[(feed, _addresses(frame, feed)) for feed in main],
+        topic_feeds=[(feed, _addresses(frame, feed)) for feed in of_topics],
         opml=frame.site.address("feeds.opml"),
     )
 
@@ -134,9 +134,8 @@ def not_found_page(frame: Frame) -> Page:
     return frame.page("site/404.html", head)
 
 
-def _formats(frame: Frame, feed: Feed) -> list[tuple[str, str]]:
-    formats = [("Atom", feed.atom_path), ("RSS", feed.rss_path), ("JSON Feed", feed.json_path)]
-    return [(name, frame.site.address(path)) for name, path in formats if path]
+def _addresses(frame: Frame, feed: Feed) -> list[tuple[str, str]]:
+    return [(name, frame.site.address(path)) for name, _, path in formats(feed)]
 
 
 def _head(frame: Frame, path: str, title: str, description: str) -> Head:
@@ -144,7 +143,7 @@ def _head(frame: Frame, path: str, title: str, description: str) -> Head:
         path=path,
         page_title=f"{title} – {frame.site.title}",
         description=description,
-        alternates=frame.feeds_of.get(path, ()),
+        alternates=alternates(frame.site, frame.feeds_of.get(path, ())),
     )
 
 
@@ -165,5 +164,5 @@ def _list_page(
         kicker=kicker,
         rows=frame.rows(cards),
         numbered=numbered,
-        feeds=frame.feeds_of.get(path, ()),
+        feeds=[one for feed in frame.feeds_of.get(path, ()) for one in _addresses(frame, feed)],
     )

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from digest.model import Card, IssueCard, Page, Site
 from digest.render.site.frame import Frame, series, topics
-from digest.render.site.lists import ARCHIVE_WHOLE, years
+from digest.render.site.lists import year_paths
 
 SITEMAP_LIMIT = 50_000
 """Addresses in one file (sitemaps.org protocol 0.9, "Using Sitemap index files")."""
@@ -41,17 +41,29 @@ def sitemap(
 ) -> list[Page]:
     """`sitemap.xml`; with more addresses than `limit` it is the index of `sitemap-1.xml` and on."""
     entries = _addresses(frame, cards, issues)
-    if len(entries) <= limit:
-        return [_urlset(frame.site, "sitemap.xml", entries)]
+    first, *names = _names(len(entries), limit)
+    if not names:
+        return [_urlset(frame.site, first, entries)]
     parts = [entries[at : at + limit] for at in range(0, len(entries), limit)]
-    names = [f"sitemap-{number}.xml" for number in range(1, len(parts) + 1)]
     index = "".join(
         f"<sitemap>{_location(frame.site, name, newest(when for _, when in part))}</sitemap>\n"
         for name, part in zip(names, parts, strict=True)
     )
     body = f'{_XML}<sitemapindex xmlns="{_NAMESPACE}">\n{index}</sitemapindex>\n'
     files = [_urlset(frame.site, name, part) for name, part in zip(names, parts, strict=True)]
-    return [Page(path="sitemap.xml", media_type="application/xml", body=body.encode()), *files]
+    return [Page(path=first, media_type="application/xml", body=body.encode()), *files]
+
+
+def sitemap_files(
+    frame: Frame, cards: Sequence[Card], issues: Sequence[IssueCard], *, limit: int = SITEMAP_LIMIT
+) -> list[str]:
+    """The files that `sitemap` makes, without making them."""
+    return _names(len(_addresses(frame, cards, issues)), limit)
+
+
+def _names(count: int, limit: int) -> list[str]:
+    parts = -(-count // limit)
+    return ["sitemap.xml", *(f"sitemap-{part}.xml" for part in range(1, parts + 1) if parts > 1)]
 
 
 def robots(site: Site) -> Page:
@@ -90,9 +102,8 @@ def _addresses(
     found += [(issue.path, issue.published) for issue in issues]
     for group in [*topics(cards), *series(cards)]:
         found.append((group.path, newest(card.updated for card in group.cards)))
-    if len(cards) > ARCHIVE_WHOLE:
-        for year, of_year in years(frame, cards):
-            found.append((f"archive/{year}/", newest(card.updated for card in of_year)))
+    for path, of_year in year_paths(frame, cards):
+        found.append((path, newest(card.updated for card in of_year)))
     return found
 
 

@@ -62,7 +62,7 @@ def post_page(
 
 
 def reference_files(post: Post) -> list[Page]:
-    """The post's references for BibTeX, for RIS readers (EndNote, Zotero) and as CSL-JSON; none without any."""
+    """The post's references as BibTeX, as RIS (EndNote, Zotero) and as CSL-JSON; no file without any."""
     if not post.references:
         return []
     return [

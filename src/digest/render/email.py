@@ -36,7 +36,6 @@ SUBJECT_PREFERRED, SUBJECT_LONGEST, SUMMARY_LONGEST = 78, 150, 150
 
 Render = Callable[..., str]
 """`render("email/issue.mjml", **values)`: a template, filled."""
-_SEAL = re.compile(r"sealed(\d{5})x", re.I)
 _HEADING = re.compile(r"(</?h)([3-6])(?=[\s>])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -129,7 +128,7 @@ class _Edition:
         return seals.opened(_checked(render_mjml(source, name="templates/email/issue.mjml")))
 
     def text(self, shortened: set[str]) -> str:
-        bodies = _Seals()
+        bodies = _Seals("\x02", "\x03")
         plain = _Plain()
         intro = self.intro and self.post_values(
             self.intro, plain, bodies.html(self.intro.body_text.strip("\n")), shortened
@@ -146,13 +145,12 @@ class _Edition:
 
     def values(self, words: _Seals | _Plain) -> dict[str, object]:
         site, issue = self.site, self.issue
-        start, end = ("right", "left") if direction(site.language) == "rtl" else ("left", "right")
         written = written_date(issue.slot.sends, site.language, timezone=self.newsletter.timezone)
         return {
             "language": site.language,
             "direction": direction(site.language),
-            "start": start,
-            "end": end,
+            "start": _start(site.language),
+            "end": "left" if _start(site.language) == "right" else "right",
             "number": issue.number,
             "subject": words.text(self.subject),
             "summary": words.text(self.summary),
@@ -185,6 +183,7 @@ class _Edition:
             "minutes": mail.minutes,
             "language": foreign,
             "direction": direction(foreign or self.site.language),
+            "start": _start(foreign or self.site.language),
             "body": body,
             "shortened": post.id in shortened,
         }
@@ -215,10 +214,16 @@ class _Edition:
 
 
 class _Seals:
-    """Values that MJML may not touch: each goes through it as one plain word."""
+    """Values that may not be touched on their way: each travels as one word and is put back at the end.
 
-    def __init__(self) -> None:
+    Through MJML the word is letters and digits; through plain text a control character, which no text of a
+    post can hold, keeps it apart.
+    """
+
+    def __init__(self, opens: str = "SEALED", closes: str = "X") -> None:
         self.held: list[str] = []
+        self.opens, self.closes = opens, closes
+        self.word = re.compile(f"{opens}([0-9]{{5}}){closes}", re.I)  # a template may have changed its case
 
     def text(self, words: str) -> str:
         """Plain text, escaped for element and attribute; no words need no seal, so templates may ask."""
@@ -226,10 +231,10 @@ class _Seals:
 
     def html(self, markup: str) -> str:
         self.held.append(markup)
-        return f"SEALED{len(self.held) - 1:05}X"
+        return f"{self.opens}{len(self.held) - 1:05}{self.closes}"
 
     def opened(self, shell: str) -> str:
-        return _SEAL.sub(lambda seal: self.held[int(seal[1])], shell)
+        return self.word.sub(lambda seal: self.held[int(seal[1])], shell)
 
 
 class _Plain:
@@ -295,6 +300,11 @@ def _cut_at_word(words: str, length: int) -> str:
     if len(words) <= length:
         return words
     return words[:length].rsplit(" ", 1)[0][: length - 1].rstrip(" ,;:–—-") + "…"
+
+
+def _start(language: str) -> str:
+    """The side of the page where a line begins."""
+    return "right" if direction(language) == "rtl" else "left"
 
 
 def _raised(html: str) -> str:

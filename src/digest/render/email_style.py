@@ -17,15 +17,15 @@ WIDEST = 536
 """Pixels of a text column: 600 less 32 on either side."""
 
 _INK, _GREY, _LINK, _RULE, _PALE = "#1f2328", "#57606a", "#0550ae", "#d0d7de", "#f6f8fa"
-_SERIF = "font-family:'Iowan Old Style','Palatino Linotype',Palatino,Georgia,serif"
 _MONO = "font-family:Menlo,Consolas,'Liberation Mono',monospace"
 _LABEL = "font-size:13px;line-height:1.4;letter-spacing:0.06em;text-transform:uppercase;font-weight:700"
 
 # A key is a tag, a tag with its class, or a tag inside an element of that class. The last that fits is taken.
 STYLES = {
     "p": "margin:0 0 16px",
-    "h1": f"margin:0 0 12px;{_SERIF};font-size:33px;line-height:1.2;font-weight:700",
-    "h2": f"margin:0 0 6px;{_SERIF};font-size:25px;line-height:1.25;font-weight:700",
+    "h1": "margin:0 0 12px;font-size:33px;line-height:1.2;font-weight:700",
+    "h2": "margin:0 0 16px;font-size:25px;line-height:1.25;font-weight:700",
+    "h2.corrections": "margin:0 0 14px;font-size:25px;line-height:1.25;font-weight:700",
     "h3": "margin:28px 0 8px;font-size:19px;line-height:1.3;font-weight:700",
     "h4": "margin:20px 0 6px;font-size:17px;line-height:1.4;font-weight:700",
     "h5": "margin:16px 0 4px;font-size:16px;line-height:1.4;font-weight:700",
@@ -43,6 +43,9 @@ STYLES = {
     "pre": f"margin:0 0 16px;padding:12px 16px;background-color:{_PALE};{_MONO};font-size:14px;"
     "line-height:1.5;white-space:pre-wrap",
     "code": f"{_MONO};font-size:0.9em",
+    "pre code": "",
+    # A chart is drawn for white paper: on a dark screen a transparent one would lose its axes.
+    "img": f"max-width:100%;height:auto;background-color:#ffffff;color:{_INK}",
     "hr": f"border:0;border-top:1px solid {_RULE};margin:24px 0",
     "sup": "line-height:1;font-size:0.75em",
     "sub": "line-height:1;font-size:0.75em",
@@ -53,7 +56,7 @@ STYLES = {
     "th": f"padding:7px 12px 7px 0;border-bottom:2px solid {_RULE};vertical-align:bottom;font-weight:700",
     "td": f"padding:7px 12px 7px 0;border-bottom:1px solid {_RULE};vertical-align:top",
     # What a post is made of.
-    "p.bottom-line": f"margin:0 0 18px;{_SERIF};font-size:20px;line-height:1.45",
+    "p.bottom-line": "margin:0 0 18px;font-size:20px;line-height:1.45",
     "div.correction": "margin:0 0 20px;padding:14px 16px 1px;border-left:4px solid #cf222e;"
     "background-color:#fff1f0;font-size:15px;line-height:1.5",
     "ul.citations": f"margin:0 0 20px;padding:12px 16px 4px;border-left:4px solid {_LINK};"
@@ -79,19 +82,24 @@ STYLES = {
     "p.web": f"margin:0 0 28px;padding:0 0 12px;border-bottom:1px solid {_RULE};font-size:15px;"
     "line-height:1.5",
     "p.masthead": f"margin:0 0 10px;{_LABEL};color:{_LINK}",
+    "p.kicker": f"margin:0 0 6px;font-size:15px;line-height:1.5;color:{_GREY}",
     "p.meta": f"margin:0 0 20px;font-size:15px;line-height:1.5;color:{_GREY}",
     "h2.contents": f"margin:28px 0 0;padding:12px 0 0;border-top:2px solid {_INK};{_LABEL}",
-    "ol.contents": "margin:8px 0 0;padding-left:24px",
-    "contents li": "margin:0 0 12px;font-size:16px;line-height:1.5",
+    "ol.contents": "margin:8px 0 0;padding-left:24px;font-size:16px;line-height:1.5",
+    "contents li": "margin:0 0 12px",
     "contents a": f"color:{_LINK};font-weight:700",
     "hr.post": f"border:0;border-top:2px solid {_INK};margin:36px 0 24px",
     "p.small": f"margin:0 0 10px;font-size:14px;line-height:1.5;color:{_GREY}",
     "small a": f"color:{_GREY}",
 }
+# A table wider than a phone scrolls. Without the outer box it would widen the mail: the shell is a table too.
+_SCROLLING = (
+    '<div style="display:table;table-layout:fixed;width:100%;margin:0 0 20px"><div style="overflow-x:auto">'
+)
 _CLASSES = {word for key in STYLES for word in re.findall(r"\.([a-z-]+)", key)} | {"related"}
 _VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
-_TAG = re.compile(r"<!--.*?-->|<(/?)([a-z][a-z0-9-]*)((?:[^\"<>]|\"[^\"]*\")*?)(/?)>", re.S)
-_ATTRIBUTE = re.compile(r'\s+([a-z][a-z0-9:-]*)(?:="([^"]*)")?')
+_TAG = re.compile(r"""<!--.*?-->|<(/?)([a-z][a-z0-9-]*)((?:[^"'<>]|"[^"]*"|'[^']*')*?)(/?)>""", re.S)
+_ATTRIBUTE = re.compile(r"""\s+([a-z][a-z0-9:-]*)(?:="([^"]*)"|='([^']*)')?""")
 
 
 def styled(html: str, *, direction: str = "ltr") -> str:
@@ -118,16 +126,20 @@ class _Reading:
             return found.group()
         if closing:
             self.leave(name)
-            return "</table></div>" if name == "table" else found.group()
-        attributes = dict(_ATTRIBUTE.findall(rest))
+            return "</table></div></div>" if name == "table" else found.group()
+        attributes = {
+            key: one or other.replace('"', "&quot;") for key, one, other in _ATTRIBUTE.findall(rest)
+        }
         opening = self.opening(name, attributes)
         if name not in _VOID and not slash:
             self.around.append((name, attributes.get("class", "")))
         return opening
 
     def leave(self, name: str) -> None:
-        while self.around and self.around.pop()[0] != name:
-            pass
+        for depth in range(len(self.around) - 1, -1, -1):
+            if self.around[depth][0] == name:
+                del self.around[depth:]
+                return
 
     def opening(self, name: str, attributes: dict[str, str]) -> str:
         style = attributes.get("style") or self.style(name, attributes.get("class", ""))
@@ -136,13 +148,13 @@ class _Reading:
         }
         if name == "img":
             shown = _as_wide_as_it_may_be(shown)
-            style = style or f"{'width:auto;' if 'width' not in attributes else ''}max-width:100%;height:auto"
+            style = style if "width" in attributes else f"width:auto;{style}"
         if name in ("th", "td"):
             style = f"{style};text-align:{shown.pop('align', self.start)}"
         kept = [word for word in attributes.get("class", "").split() if word in _CLASSES]
         words = {"class": " ".join(kept), **shown, "style": style}
         opening = f"<{name}{''.join(_written(*pair) for pair in words.items())}>"
-        return f'<div style="margin:0 0 20px;overflow-x:auto">{opening}' if name == "table" else opening
+        return _SCROLLING + opening if name == "table" else opening
 
     def style(self, name: str, classes: str) -> str:
         for word in classes.split():
@@ -161,6 +173,7 @@ def _mirrored() -> dict[str, str]:
     mirrored = {}
     for key, style in STYLES.items():
         swapped = re.sub(r"\b(left|right)\b", lambda side: "right" if side[0] == "left" else "left", style)
+        swapped = re.sub(r"letter-spacing:[^;]*;", "", swapped)  # it would tear joined letters apart
         mirrored[key] = re.sub(r"padding:(\S+) (\S+) (\S+) (\S+?)(?=;|$)", r"padding:\1 \4 \3 \2", swapped)
     return mirrored
 

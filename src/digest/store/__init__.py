@@ -1,0 +1,108 @@
+"""What is remembered: which posts were seen and mailed, and every issue as it was cut.
+
+`Store` is the door. Each of its methods is one transaction, named by what has happened, and hands out
+values of `model` or the two of its own (`StoredIssue`, `IssuePost`); what should happen is decided in
+`collect`. This package alone imports SQLAlchemy, so import it where the store is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+import sqlalchemy as sa
+
+from digest.collect import Observation
+from digest.model import Card, Email, Issue, LedgerEntry, Slot
+from digest.store import issues, posts
+from digest.store.database import bring_up_to_date, connect, reading, writing
+from digest.store.issues import AlreadyCut, IssuePost, StoredIssue, issue_hash
+
+__all__ = ["AlreadyCut", "IssuePost", "Store", "StoredIssue", "issue_hash"]
+
+
+class Store:
+    """An open store. Every method may raise StoreError, with what to do about it."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, url: str, *, project: Path) -> Store:
+        """Opens `url`, makes the database where there is none and upgrades one of an older digest.
+
+        A relative SQLite path is taken from `project`. Use it in a `with`, or call `close`.
+        """
+        store = cls(connect(url, project))
+        try:
+            bring_up_to_date(store.engine)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------------------------- posts
+
+    def ledger(self) -> dict[str, LedgerEntry]:
+        """Every post id that was ever seen, with its entry."""
+        with reading(self.engine) as connection:
+            return posts.ledger(connection)
+
+    def record(self, observation: Observation) -> None:
+        """Remembers what a look at the posts has found."""
+        with writing(self.engine) as connection:
+            posts.record(connection, observation)
+
+    # ------------------------------------------------------------------------------------ issues
+
+    def next_number(self) -> int:
+        with reading(self.engine) as connection:
+            return issues.next_number(connection)
+
+    def last_slot(self) -> Slot | None:
+        """The slot of the issue that goes out last of all that were cut."""
+        with reading(self.engine) as connection:
+            return issues.last_slot(connection)
+
+    def cut(self, issue: Issue, email: Email, cards: Iterable[Card], now: datetime) -> StoredIssue:
+        """Freezes an issue: its mail, its posts, their fate and what was corrected, or nothing of it all.
+
+        `cards` give title, path and lead as the site shows them; a post without one speaks for itself.
+        AlreadyCut where its number, its slot or one of its posts was taken meanwhile.
+        """
+        with writing(self.engine) as connection:
+            issues.cut(connection, issue, email, cards, now)
+            return issues.find(connection, issue.number)
+
+    def approve(self, number: int, hash: str, now: datetime) -> StoredIssue:
+        """Approves what `hash` names, whole or by its first 8 characters; again changes nothing."""
+        with writing(self.engine) as connection:
+            issues.approve(connection, number, hash, now)
+            return issues.find(connection, number)
+
+    def issue(self, number: int) -> StoredIssue:
+        with reading(self.engine) as connection:
+            return issues.find(connection, number)
+
+    def issues(self) -> list[StoredIssue]:
+        """Every issue, by number."""
+        with reading(self.engine) as connection:
+            return issues.select(connection)
+
+    def published_issues(self, now: datetime) -> list[StoredIssue]:
+        """The issues that the site shows: approved or further, and their sending time has come."""
+        with reading(self.engine) as connection:
+            return issues.published(connection, now)

@@ -1,0 +1,159 @@
+"""How the database is opened, locked and brought up to date, and what its errors mean to an author.
+
+SQLite runs in WAL with `synchronous=FULL`, so that what was committed survives a power cut, and a writer
+takes its lock when it begins (BEGIN IMMEDIATE): two that write at once wait for each other instead of
+failing halfway. Alembic is imported only where a database has to be changed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from digest.errors import StoreError
+from digest.store import schema
+
+_WAIT_MILLISECONDS = 30_000
+
+# Primary result codes of SQLite (https://www.sqlite.org/rescode.html): what is wrong, and what to do.
+_MEANINGS = {
+    "BUSY": ("is locked: another digest has been writing for half a minute", "let it finish, then try again"),
+    "LOCKED": ("is locked by another part of this run", "try again"),
+    "FULL": ("cannot grow: the disk is full", "free some space; nothing was half written"),
+    "READONLY": ("may not be written", "give this user the right to write the file and its folder"),
+    "PERM": ("may not be opened", "give this user the right to read and write it"),
+    "CANTOPEN": ("cannot be opened", "look whether its folder exists and may be written"),
+    "NOTADB": ("is not a database", "put the right file back from a backup, or correct [store] url"),
+    "CORRUPT": ("is damaged", "stop every digest, keep the file, and put back the newest backup"),
+    "IOERR": (
+        "cannot be read or written: the disk reports an error",
+        "look at the disk before anything else",
+    ),
+}
+
+
+def connect(url: str, project: Path) -> sa.Engine:
+    """An engine for `url`; a relative SQLite path is taken from the project's folder."""
+    try:
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return sa.create_engine(parsed)
+        path = _file_of(parsed, project)
+        engine = sa.create_engine(parsed.set(database=str(path)))
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        cure = "write sqlite:///.digest/digest.db or postgresql://user@host/name"
+        raise StoreError(f"[store] url cannot be used ({error})", cure=cure) from error
+    _only_for_its_owner(path)
+    sa.event.listen(engine, "connect", _prepare)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One consistent view: what others commit meanwhile is not seen."""
+    with in_plain_words(engine.url), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """All or nothing: what stands inside is committed together, and taken back on any error."""
+    writer = engine.execution_options(digest_writes=True)
+    with in_plain_words(engine.url), writer.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def in_plain_words(url: sa.URL) -> Iterator[None]:
+    """Turns the database's errors into StoreErrors with a cure."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        name = getattr(cause, "sqlite_errorname", "").removeprefix("SQLITE_")
+        says, cure = _MEANINGS.get(name.partition("_")[0], (f"says: {cause}", ""))
+        place = (
+            url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+        )
+        raise StoreError(f"{place} {says}", cure=cure) from error
+
+
+# --------------------------------------------------------------------------------------- up to date
+
+
+def bring_up_to_date(engine: sa.Engine) -> None:
+    """Makes or upgrades the tables, in one transaction. A database that knows more is refused."""
+    with reading(engine) as connection:
+        if _revision(connection) == schema.REVISION:
+            return
+    with writing(engine) as connection:
+        if _revision(connection) != schema.REVISION:  # no other run was faster
+            _upgrade(connection)
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(schema.VERSION_TABLE):
+        return None
+    version = sa.table(schema.VERSION_TABLE, sa.column("version_num", sa.String))
+    return connection.scalar(sa.select(version.c.version_num))
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", "digest.store:migrations")
+    found = _revision(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise StoreError(
+            f"{connection.engine.url.database} was written by a newer digest (its tables are at {found}, "
+            f"this one knows {schema.REVISION})",
+            cure="install the newer digest again; nothing was changed",
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+# ------------------------------------------------------------------------------------------- SQLite
+
+
+def _file_of(url: sa.URL, project: Path) -> Path:
+    if not url.database or url.database == ":memory:":
+        raise sa.exc.ArgumentError("a database in memory would remember nothing")
+    return project / url.database
+
+
+def _only_for_its_owner(path: Path) -> None:
+    """Addresses of people will stand in it: neither folder nor file is for anybody else."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        cure = "look whether its folder may be written, or correct [store] url"
+        raise StoreError(f"{path} cannot be opened ({error.strerror})", cure=cure) from error
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
+    for setting in (
+        f"busy_timeout = {_WAIT_MILLISECONDS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # NORMAL may forget what was committed before a power cut
+        "foreign_keys = ON",
+    ):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("digest_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,267 @@
+"""Issues: cut once, whole; approved by the hash of what is sent; read by the site and by delivery."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from digest.collect import carried_by, text_hash
+from digest.errors import StoreError
+from digest.model import (
+    Card,
+    Correction,
+    Email,
+    Fate,
+    Issue,
+    IssueCard,
+    IssueState,
+    Link,
+    Post,
+    PostRole,
+    Slot,
+)
+from digest.store.schema import issue, issue_post, post, told_correction
+
+SHORTEST_HASH = 8
+"""So many characters of a hash are enough to name what is approved."""
+
+_IN_PUBLIC = (IssueState.APPROVED, IssueState.SENDING, IssueState.SENT)
+
+
+class AlreadyCut(StoreError):
+    """The number, the slot or a post is in an issue that another run has cut."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuePost:
+    """A post as an issue carried it. `post_id` follows a renamed file; the rest stays as it was mailed."""
+
+    post_id: str
+    role: PostRole
+    content_hash: str
+    title: str
+    path: str
+    lead: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredIssue:
+    """An issue that was cut. What `hash` covers is what is sent, byte for byte."""
+
+    number: int
+    state: IssueState
+    slot: Slot
+    cut_at: datetime
+    approved_at: datetime | None
+    email: Email
+    hash: str
+    posts: tuple[IssuePost, ...]
+    """In reading order, the intro first where there is one."""
+
+    @property
+    def card(self) -> IssueCard:
+        """What the site's lists and the issue feeds show."""
+        return IssueCard(
+            number=self.number,
+            path=f"issues/{self.number}/",
+            title=self.email.subject,
+            lead=self.email.summary,
+            published=self.slot.sends,
+            posts=tuple(
+                Link(title=it.title, url=it.path, note=it.lead)
+                for it in self.posts
+                if it.role is PostRole.POST
+            ),
+        )
+
+
+def issue_hash(email: Email) -> str:
+    """SHA-256 (64 hexadecimal digits) over subject, HTML and text as one JSON array in UTF-8."""
+    whole = json.dumps([email.subject, email.html, email.text], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+# ------------------------------------------------------------------------------------------- reading
+
+
+def next_number(connection: sa.Connection) -> int:
+    return (connection.scalar(sa.select(sa.func.max(issue.c.number))) or 0) + 1
+
+
+def last_slot(connection: sa.Connection) -> Slot | None:
+    row = connection.execute(sa.select(issue.c.cutoff, issue.c.sends).order_by(issue.c.sends.desc())).first()
+    return Slot(cutoff=row.cutoff, sends=row.sends) if row else None
+
+
+def find(connection: sa.Connection, number: int) -> StoredIssue:
+    if found := select(connection, issue.c.number == number):
+        return found[0]
+    raise StoreError(f"there is no issue {number}", cure="look at the numbers with: digest status")
+
+
+def published(connection: sa.Connection, now: datetime) -> list[StoredIssue]:
+    return select(connection, issue.c.state.in_([it.value for it in _IN_PUBLIC]), issue.c.sends <= now)
+
+
+def select(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[StoredIssue]:
+    rows = connection.execute(sa.select(issue).where(*conditions).order_by(issue.c.number)).all()
+    carried: dict[int, list[IssuePost]] = {}
+    order = (issue_post.c.issue, issue_post.c.place)
+    for row in connection.execute(sa.select(issue_post).join(issue).where(*conditions).order_by(*order)):
+        carried.setdefault(row.issue, []).append(_issue_post(row))
+    return [_stored(row, carried.get(row.number, ())) for row in rows]
+
+
+def _issue_post(row: sa.Row[Any]) -> IssuePost:
+    return IssuePost(
+        post_id=row.post,
+        role=PostRole(row.role),
+        content_hash=row.content_hash,
+        title=row.title,
+        path=row.path,
+        lead=row.lead,
+    )
+
+
+def _stored(row: sa.Row[Any], posts: Sequence[IssuePost]) -> StoredIssue:
+    return StoredIssue(
+        number=row.number,
+        state=IssueState(row.state),
+        slot=Slot(cutoff=row.cutoff, sends=row.sends),
+        cut_at=row.cut_at,
+        approved_at=row.approved_at,
+        email=Email(
+            subject=row.subject,
+            html=row.html,
+            text=row.text,
+            summary=row.summary,
+            shortened=tuple(row.shortened),
+        ),
+        hash=row.hash,
+        posts=tuple(posts),
+    )
+
+
+# ------------------------------------------------------------------------------------------- cutting
+
+
+def cut(connection: sa.Connection, made: Issue, email: Email, cards: Iterable[Card], now: datetime) -> None:
+    """Everything that makes an issue; the caller's transaction makes it whole."""
+    _refuse_second(connection, made)
+    connection.execute(sa.insert(issue), _issue_row(made, email, now))
+    by_id = {card.id: card for card in cards}
+    first = 0 if made.intro else 1
+    for place, carried in enumerate(carried_by(made), start=first):
+        _carry(connection, made, carried)
+        connection.execute(sa.insert(issue_post), _post_row(made, place, carried, by_id))
+    for post_id, correction in _told_by(made):
+        connection.execute(sa.insert(told_correction), _told_row(made, post_id, correction))
+
+
+def _refuse_second(connection: sa.Connection, made: Issue) -> None:
+    same = sa.or_(issue.c.number == made.number, issue.c.sends == made.slot.sends)
+    if other := connection.execute(sa.select(issue.c.number, issue.c.cut_at).where(same)).first():
+        raise AlreadyCut(
+            f"issue {other.number} was cut already, at {other.cut_at:%Y-%m-%d %H:%M} UTC",
+            cure=f"look at it with: digest issue show {other.number}",
+        )
+
+
+def _carry(connection: sa.Connection, made: Issue, carried: Post) -> None:
+    """Guarded by the fate: of two runs only one finds the post waiting."""
+    waiting = (post.c.id == carried.id, post.c.fate == Fate.WAITING.value)
+    values = {"fate": Fate.CARRIED.value, "issue": made.number, "carried_hash": carried.content_hash}
+    if connection.execute(sa.update(post).where(*waiting).values(values)).rowcount != 1:
+        raise AlreadyCut(f"{carried.source} does not wait for an issue any more", cure="collect again")
+
+
+def _told_by(made: Issue) -> Mapping[tuple[str, Correction], None]:
+    """The corrections that readers have once they have the issue, each once by its words."""
+    in_posts = [
+        (carried.id, correction) for carried in carried_by(made) for correction in carried.corrections
+    ]
+    noticed = [(notice.post_id, notice.correction) for notice in made.corrections]
+    each = {
+        (post_id, text_hash(correction)): (post_id, correction) for post_id, correction in in_posts + noticed
+    }
+    return dict.fromkeys(each.values())
+
+
+def _issue_row(made: Issue, email: Email, now: datetime) -> dict[str, Any]:
+    return {
+        "number": made.number,
+        "state": IssueState.DRAFT.value,
+        "cutoff": made.slot.cutoff,
+        "sends": made.slot.sends,
+        "cut_at": now,
+        "subject": email.subject,
+        "summary": email.summary,
+        "html": email.html,
+        "text": email.text,
+        "shortened": list(email.shortened),
+        "hash": issue_hash(email),
+    }
+
+
+def _post_row(made: Issue, place: int, carried: Post, cards: Mapping[str, Card]) -> dict[str, Any]:
+    shown = cards.get(carried.id, carried)
+    return {
+        "issue": made.number,
+        "place": place,
+        "post": carried.id,
+        "role": carried.role.value,
+        "content_hash": carried.content_hash,
+        "title": shown.title,
+        "path": shown.path,
+        "lead": shown.lead,
+    }
+
+
+def _told_row(made: Issue, post_id: str, correction: Correction) -> dict[str, Any]:
+    return {
+        "post": post_id,
+        "text_hash": text_hash(correction),
+        "date": correction.date,
+        "issue": made.number,
+    }
+
+
+# ----------------------------------------------------------------------------------------- approving
+
+
+def approve(connection: sa.Connection, number: int, hash: str, now: datetime) -> None:
+    """One statement decides; only then is it asked why it found nothing."""
+    if len(hash) < SHORTEST_HASH:
+        raise StoreError(
+            f"{hash!r} is too short to name what is approved",
+            cure=f"give at least {SHORTEST_HASH} characters",
+        )
+    approved = connection.execute(
+        sa.update(issue)
+        .where(
+            issue.c.number == number,
+            issue.c.state == IssueState.DRAFT.value,
+            sa.func.substr(issue.c.hash, 1, len(hash)) == hash.lower(),
+        )
+        .values(state=IssueState.APPROVED.value, approved_at=now)
+    )
+    if approved.rowcount != 1:
+        _explain(find(connection, number), hash)
+
+
+def _explain(found: StoredIssue, hash: str) -> None:
+    """Why it could not be approved; nothing, where it was approved before with this very hash."""
+    if not found.hash.startswith(hash.lower()):
+        raise StoreError(
+            f"issue {found.number} is not what you looked at: you name {hash[:12]}, but "
+            f"{found.email.subject!r}, cut at {found.cut_at:%Y-%m-%d %H:%M} UTC, is {found.hash[:12]}",
+            cure=f"look at it again with: digest issue show {found.number}",
+        )
+    if found.state is not IssueState.APPROVED:
+        raise StoreError(f"issue {found.number} is {found.state}; only a draft can be approved")

@@ -1,0 +1,102 @@
+"""The ledger of posts: read whole, written by what a look at the posts has found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from digest.collect import Observation
+from digest.model import Fate, LedgerEntry, Slot, ToldCorrection
+from digest.store.schema import issue, post, told_correction
+
+
+def ledger(connection: sa.Connection) -> dict[str, LedgerEntry]:
+    told = _told(connection)
+    rows = connection.execute(
+        sa.select(post, issue.c.cutoff, issue.c.sends).outerjoin(issue, post.c.issue == issue.c.number)
+    )
+    return {row.id: _entry(row, told.get(row.id, ())) for row in rows}
+
+
+def record(connection: sa.Connection, observation: Observation) -> None:
+    """Entries that another run has written since the look was taken are left as that run knows them."""
+    here = set(connection.scalars(sa.select(post.c.id)))
+    for new_id, known_id in observation.renamed.items():
+        if known_id in here and new_id not in here:
+            connection.execute(sa.update(post).where(post.c.id == known_id).values(id=new_id))
+            here.add(new_id)
+    if rows := [_row(entry) for entry in observation.new if entry.post_id not in here]:
+        connection.execute(sa.insert(post), rows)
+    if changes := [_change(entry) for entry in observation.changed if entry.post_id in here]:
+        connection.execute(_CHANGE, changes)
+
+
+# Only a cut makes a post carried, and nothing takes that back; what was public once stays so.
+_UNCARRIED = post.c.fate != Fate.CARRIED.value
+_FIRST_TIME = post.c.first_public.is_(None)
+_CHANGE = (
+    sa.update(post)
+    .where(post.c.id == sa.bindparam("of"))
+    .values(
+        fate=sa.case((_UNCARRIED, sa.bindparam("to_fate")), else_=post.c.fate),
+        first_public=sa.func.coalesce(
+            post.c.first_public, sa.bindparam("to_public", type_=post.c.first_public.type)
+        ),
+        dated=sa.case((_FIRST_TIME, sa.bindparam("to_dated", type_=sa.Date)), else_=post.c.dated),
+        content_hash=sa.bindparam("to_hash"),
+        title=sa.bindparam("to_title"),
+        source=sa.bindparam("to_source"),
+    )
+)
+
+
+def _change(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "of": entry.post_id,
+        "to_fate": entry.fate.value,
+        "to_public": entry.first_public,
+        "to_dated": entry.dated,
+        "to_hash": entry.content_hash,
+        "to_title": entry.title,
+        "to_source": entry.source,
+    }
+
+
+def _row(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "id": entry.post_id,
+        "fate": entry.fate.value,
+        "first_seen": entry.first_seen,
+        "first_public": entry.first_public,
+        "dated": entry.dated,
+        "content_hash": entry.content_hash,
+        "title": entry.title,
+        "source": entry.source,
+    }
+
+
+def _entry(row: sa.Row[Any], told: tuple[ToldCorrection, ...]) -> LedgerEntry:
+    return LedgerEntry(
+        post_id=row.id,
+        fate=Fate(row.fate),
+        first_seen=row.first_seen,
+        first_public=row.first_public,
+        dated=row.dated,
+        issue=row.issue,
+        slot=None if row.issue is None else Slot(cutoff=row.cutoff, sends=row.sends),
+        carried_hash=row.carried_hash,
+        content_hash=row.content_hash,
+        title=row.title,
+        source=row.source,
+        told=told,
+    )
+
+
+def _told(connection: sa.Connection) -> dict[str, tuple[ToldCorrection, ...]]:
+    found: dict[str, tuple[ToldCorrection, ...]] = {}
+    order = (told_correction.c.date, told_correction.c.text_hash)
+    for row in connection.execute(sa.select(told_correction).order_by(*order)):
+        mark = ToldCorrection(date=row.date, text_hash=row.text_hash, issue=row.issue)
+        found[row.post] = (*found.get(row.post, ()), mark)
+    return found

@@ -1,0 +1,430 @@
+"""Which posts the next issue carries, and the sentence that says why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from builders import newsletter, post
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest.collect import (
+    Collected,
+    Standing,
+    carried_by,
+    carry,
+    next_issue,
+    observe,
+    remembered,
+    untold,
+)
+from digest.model import Correction, Fate, LedgerEntry, Newsletter, Post, PostRole, Slot, ToldCorrection
+
+NOW = datetime(2026, 11, 5, 19, 0, tzinfo=UTC)
+SLOT = Slot(cutoff=NOW, sends=NOW + timedelta(hours=12))
+WEEK = timedelta(weeks=1)
+
+Ledger = Mapping[str, LedgerEntry]
+
+
+def seen(
+    posts: Sequence[Post],
+    ledger: Ledger | None = None,
+    *,
+    at: datetime = NOW,
+    letter: Newsletter | None = None,
+) -> dict[str, LedgerEntry]:
+    return remembered(ledger or {}, observe(posts, ledger or {}, letter or newsletter(), at))
+
+
+def collected(posts: Sequence[Post], letter: Newsletter | None = None) -> Collected:
+    letter = letter or newsletter()
+    return next_issue(posts, seen(posts, letter=letter), letter, SLOT, 7)
+
+
+def ids(result: Collected) -> list[str]:
+    return [it.id for it in result.issue.posts] if result.issue else []
+
+
+def standing(result: Collected) -> dict[str, Standing]:
+    return {id: reason.standing for id, reason in result.reasons.items()}
+
+
+def ago(**time: float) -> datetime:
+    return NOW - timedelta(**time)
+
+
+# ------------------------------------------------------------------------------------ the ledger learns
+
+
+def test_a_post_is_remembered_from_the_first_look_on() -> None:
+    (entry,) = observe([post("a")], {}, newsletter(), NOW).new
+    assert (entry.post_id, entry.fate, entry.first_seen, entry.first_public) == ("a", Fate.WAITING, NOW, NOW)
+
+
+def test_a_look_that_finds_nothing_new_changes_nothing() -> None:
+    posts = [post("a"), post("b", draft=True), post("c", mail=False)]
+    again = observe(posts, seen(posts), newsletter(), NOW + WEEK)
+    assert (again.new, again.changed, again.renamed, again.findings) == ((), (), {}, ())
+
+
+def test_a_draft_is_not_public_until_a_look_finds_it_so() -> None:
+    draft = post("a", draft=True)
+    ledger = seen([draft])
+    assert ledger["a"].first_public is None
+    later = seen([replace(draft, draft=False)], ledger, at=NOW + WEEK)["a"]
+    assert (later.first_seen, later.first_public) == (NOW, NOW + WEEK)
+
+
+def test_a_draft_may_still_be_dated_anew_before_it_is_public() -> None:
+    letter = newsletter(starts=date(2026, 11, 1))
+    draft = post("a", draft=True, published=ago(days=300))
+    ledger = seen([draft], letter=letter)
+    assert ledger["a"].fate is Fate.ARCHIVED
+    finished = replace(draft, draft=False, published=ago(days=1))
+    assert seen([finished], ledger, letter=letter)["a"].fate is Fate.WAITING
+
+
+def test_the_day_on_which_a_post_is_dated_is_the_publications() -> None:
+    letter = newsletter(starts=date(2026, 11, 1), timezone="America/New_York")
+    midnight_in_london = post("a", published=datetime(2026, 11, 1, tzinfo=UTC))
+    in_london = observe([midnight_in_london], {}, letter, NOW, ZoneInfo("Europe/London"))
+    assert in_london.new[0].fate is Fate.WAITING
+    assert observe([midnight_in_london], {}, letter, NOW).new[0].fate is Fate.ARCHIVED
+
+
+def test_a_wrong_start_can_be_put_right_before_anything_is_mailed() -> None:
+    posts = [post(f"old-{n}", published=ago(days=100 + n)) for n in range(5)]
+    ledger = seen(posts, letter=newsletter())
+    mended = observe(posts, ledger, newsletter(starts=date(2026, 11, 1)), NOW)
+    assert {entry.fate for entry in mended.changed} == {Fate.ARCHIVED}
+
+
+def test_taking_mail_false_away_lets_a_post_wait_again_and_says_so() -> None:
+    quiet = post("a", mail=False)
+    ledger = seen([quiet])
+    assert ledger["a"].fate is Fate.ARCHIVED
+    look = observe([replace(quiet, mail=True)], ledger, newsletter(), NOW)
+    assert look.changed[0].fate is Fate.WAITING
+    assert "waits for an issue now" in look.findings[0].says
+
+
+def test_a_renamed_file_is_known_by_its_content_and_the_author_is_told_how_to_keep_its_id() -> None:
+    before = post("before")
+    after = replace(before, id="after", source="posts/after.md")
+    look = observe([after], seen([before]), newsletter(), NOW)
+    assert look.renamed == {"after": "before"}
+    assert look.new == ()
+    assert (look.findings[0].where, "id: before" in look.findings[0].cure) == ("posts/after.md", True)
+    assert set(remembered(seen([before]), look)) == {"after"}
+
+
+def test_a_copy_beside_its_original_is_another_post() -> None:
+    original = post("original")
+    copy = replace(original, id="copy", source="posts/copy.md")
+    assert observe([original, copy], seen([original]), newsletter(), NOW).renamed == {}
+
+
+def test_of_two_equal_texts_that_are_gone_the_mailed_one_is_recognised() -> None:
+    mailed, twin = post("mailed"), replace(post("twin"), content_hash=post("mailed").content_hash)
+    ledger = seen([mailed, twin])
+    ledger["mailed"] = replace(ledger["mailed"], fate=Fate.CARRIED, issue=1)
+    again = replace(mailed, id="again", source="posts/again.md")
+    assert observe([again], ledger, newsletter(), NOW).renamed == {"again": "mailed"}
+
+
+def test_a_new_post_under_the_name_of_a_renamed_one_does_not_mail_the_old_words_again() -> None:
+    old = post("a")
+    ledger = seen([old])
+    issue = next_issue([old], ledger, newsletter(), SLOT, 1).issue
+    assert issue
+    moved = replace(old, id="b", source="posts/b.md")
+    posts = [replace(old, content_hash="new words"), moved]
+    look = observe(posts, carry(ledger, issue), newsletter(), NOW)
+    assert "which issue 1 carried" in look.findings[0].says
+    result = next_issue(posts, remembered(carry(ledger, issue), look), newsletter(), SLOT, 2)
+    assert standing(result) == {"a": Standing.CARRIED, "b": Standing.COPY}
+
+
+def test_the_first_of_two_files_with_one_id_counts() -> None:
+    one, two = post("a", source="posts/1.md"), post("a", source="posts/2.md")
+    assert [entry.source for entry in observe([two, one], {}, newsletter(), NOW).new] == ["posts/1.md"]
+
+
+# ------------------------------------------------------------------------------------ filling one issue
+
+
+def test_a_week_without_a_post_has_no_issue() -> None:
+    assert collected([]) == Collected(issue=None, reasons={})
+
+
+def test_pinned_posts_lead_and_the_others_follow_newest_first() -> None:
+    posts = [
+        post("old", published=ago(days=3)),
+        post("b-new", published=ago(days=1)),
+        post("a-new", published=ago(days=1)),
+        post("second", pin=2),
+        post("first", pin=1),
+    ]
+    assert ids(collected(posts)) == ["first", "second", "a-new", "b-new", "old"]
+
+
+def test_the_order_of_files_does_not_matter() -> None:
+    posts = [post(f"p{n}", published=ago(hours=n % 3)) for n in range(9)]
+    assert collected(posts) == collected(posts[::-1])
+
+
+def test_every_post_has_its_reason() -> None:
+    letter = newsletter(starts=date(2026, 11, 1))
+    posts = [
+        post("in"),
+        post("draft", draft=True),
+        post("future", published=NOW + timedelta(seconds=1)),
+        post("old", published=ago(days=30)),
+        post("quiet", mail=False),
+        post("hello", role=PostRole.INTRO),
+    ]
+    result = collected(posts, letter)
+    assert standing(result) == {
+        "in": Standing.IN,
+        "draft": Standing.DRAFT,
+        "future": Standing.FUTURE,
+        "old": Standing.ARCHIVED,
+        "quiet": Standing.NO_MAIL,
+        "hello": Standing.INTRO,
+    }
+    says = {id: reason.says for id, reason in result.reasons.items()}
+    assert says["in"] == "It is in issue 7, 1 of 1 (newest first)."
+    assert says["future"] == "It is public from Thursday 2026-11-05 19:00 on, after the cutoff."
+    assert says["old"] == "It is archive: it was dated 2026-10-06 and the newsletter starts on 2026-11-01."
+
+
+def test_a_post_public_at_the_very_cutoff_is_in() -> None:
+    assert ids(collected([post("a", published=NOW)])) == ["a"]
+
+
+def test_a_post_that_no_look_was_recorded_for_is_not_taken() -> None:
+    assert standing(next_issue([post("a")], {}, newsletter(), SLOT, 7)) == {"a": Standing.UNSEEN}
+
+
+def test_too_few_posts_wait_together() -> None:
+    posts = [post("a"), post("b")]
+    result = collected(posts, newsletter(min_posts=3))
+    assert result.issue is None
+    assert result.reasons["a"].says == "It waits: an issue needs 3 posts, and only 2 waited at the cutoff."
+
+
+def test_a_pinned_post_is_in_although_others_waited_longer() -> None:
+    waiting = [post(f"p{n}", published=ago(days=n)) for n in range(3)]
+    pinned = post("pinned", published=ago(hours=1), pin=1)
+    result = collected([*waiting, pinned], newsletter(max_posts=2))
+    assert ids(result) == ["pinned", "p2"]
+    assert result.issue
+    assert result.issue.rolled_over == ("p1", "p0")
+    assert result.reasons["p0"].standing is Standing.FULL
+
+
+def test_an_intro_alone_makes_no_issue() -> None:
+    result = collected([post("hello", role=PostRole.INTRO)])
+    assert (result.issue, standing(result)) == (None, {"hello": Standing.TOO_FEW})
+
+
+def test_the_newest_intro_opens_the_issue_and_an_older_one_waits() -> None:
+    intros = [post(f"intro-{n}", role=PostRole.INTRO, published=ago(days=n)) for n in (2, 1)]
+    result = collected([post("a"), *intros])
+    assert result.issue
+    assert result.issue.intro == intros[1]
+    assert ids(result) == ["a"]
+    assert result.reasons["intro-2"].standing is Standing.NEWER_INTRO
+
+
+# ------------------------------------------------------------------------------------------ corrections
+
+
+def correction(text: str = "It was 24 weeks.", **changes: object) -> Correction:
+    ordinary = Correction(date=date(2026, 11, 9), text=text)
+    return replace(ordinary, **changes)  # type: ignore[arg-type]
+
+
+def corrections_told(corrected: Post, ledger: Ledger | None = None) -> list[Correction]:
+    """The corrections in the issue of the week after `corrected` was carried."""
+    before = replace(corrected, corrections=(), draft=False)
+    first = seen([before])
+    issue = next_issue([before], first, newsletter(), SLOT, 1).issue
+    assert issue
+    ledger = ledger or carry(first, issue)
+    later = Slot(cutoff=SLOT.cutoff + WEEK, sends=SLOT.sends + WEEK)
+    posts = [corrected, post("next", published=later.cutoff)]
+    result = next_issue(posts, seen(posts, ledger, at=later.cutoff), newsletter(), later, 2)
+    assert result.issue
+    return [notice.correction for notice in result.issue.corrections]
+
+
+def test_a_correction_of_a_mailed_post_is_told_in_the_next_issue() -> None:
+    assert corrections_told(post("a", corrections=(correction(),))) == [correction()]
+
+
+def test_a_correction_pushed_late_is_told_although_it_is_dated_before_the_cut() -> None:
+    early = correction(date=date(2026, 11, 3))
+    assert corrections_told(post("a", corrections=(early,))) == [early]
+
+
+def test_typos_quiet_corrections_and_those_of_tomorrow_are_not_told() -> None:
+    silent = (
+        correction("A comma.", severity="typo"),
+        correction("For feeds.", notify="feed"),
+        correction("For nobody.", notify="none"),
+        correction("To come.", date=date(2026, 11, 13)),
+    )
+    assert corrections_told(post("a", corrections=silent)) == []
+
+
+def test_a_correction_is_not_told_while_its_post_is_taken_down() -> None:
+    assert corrections_told(post("a", corrections=(correction(),), draft=True)) == []
+
+
+def test_a_correction_that_stood_in_the_mailed_post_is_not_told_again() -> None:
+    known = post("a", corrections=(correction(),))
+    ledger = seen([known])
+    issue = next_issue([known], ledger, newsletter(), SLOT, 1).issue
+    assert issue
+    assert corrections_told(known, carry(ledger, issue)) == []
+
+
+def test_a_correction_alone_makes_no_issue_and_waits() -> None:
+    before = post("a")
+    ledger = seen([before])
+    issue = next_issue([before], ledger, newsletter(), SLOT, 1).issue
+    assert issue
+    corrected = [replace(before, corrections=(correction(),))]
+    later = Slot(cutoff=SLOT.cutoff + WEEK, sends=SLOT.sends + WEEK)
+    assert next_issue(corrected, carry(ledger, issue), newsletter(), later, 2).issue is None
+
+
+def test_a_corrected_posts_address_is_as_absolute_as_asked_for() -> None:
+    corrected = post("a", corrections=(correction(),))
+    ledger = seen([corrected])
+    ledger["a"] = replace(ledger["a"], fate=Fate.CARRIED, issue=1)
+    posts = [corrected, post("b")]
+    later = Slot(cutoff=SLOT.cutoff + WEEK, sends=SLOT.sends + WEEK)
+    result = next_issue(
+        posts, seen(posts, ledger), newsletter(), later, 2, address="https://remission.example.org/".__add__
+    )
+    assert result.issue
+    assert result.issue.corrections[0].url == "https://remission.example.org/posts/a/"
+
+
+def told(words: str, on: int = 9) -> ToldCorrection:
+    from digest.collect import text_hash
+
+    return ToldCorrection(date=date(2026, 11, on), text_hash=text_hash(correction(words)), issue=2)
+
+
+def test_a_reworded_correction_is_not_told_twice() -> None:
+    assert untold([correction("It was 26 weeks, not 24.")], [told("It was 26 weeks")]) == []
+
+
+def test_a_second_correction_of_the_same_day_is_told() -> None:
+    second = correction("And the dose was 5 mg.")
+    assert untold([second, correction()], [told("It was 24 weeks.")]) == [second]
+
+
+def test_broken_lines_do_not_make_a_correction_new() -> None:
+    assert untold([correction("It was\n24 weeks. ")], [told("It was 24 weeks.")]) == []
+
+
+# ------------------------------------------------------------------- whatever an author does to the files
+
+CHANGES = st.sampled_from(["rename", "redate", "unpublish", "publish", "edit", "quiet", "loud"])
+WEEKS = st.lists(
+    st.tuples(
+        st.lists(st.sampled_from(["fresh", "late", "draft", "future", "archive", "quiet"]), max_size=4),
+        st.lists(st.tuples(st.integers(0, 40), CHANGES), max_size=5),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+class Author:
+    """Keeps a folder of posts. Each post has a tag for life, whatever its file is called."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, Post] = {}
+        self.archive: set[str] = set()
+
+    def write(self, kind: str, now: datetime) -> None:
+        name = f"{kind}-{len(self.files)}"
+        published = {
+            "late": now - timedelta(days=9),
+            "future": now + timedelta(days=10),
+            "archive": datetime(2020, 1, 1, tzinfo=UTC),
+        }.get(kind, now - timedelta(days=1))
+        self.files[name] = post(
+            name, published=published, draft=kind == "draft", mail=kind != "quiet", tags=(name,)
+        )
+        if kind == "archive":
+            self.archive.add(name)
+
+    def change(self, name: str, how: str, now: datetime, turn: int) -> None:
+        before = self.files[name]
+        match how:
+            case "rename":
+                after = replace(before, id=f"{name}-{turn}", source=f"posts/{name}-{turn}.md")
+            case "redate":
+                after = replace(before, published=now - timedelta(hours=turn % 48))
+            case "unpublish" | "publish":
+                after = replace(before, draft=how == "unpublish")
+            case "edit":
+                after = replace(before, content_hash=f"{name} after {turn}")
+            case _:
+                after = replace(before, mail=how == "loud")
+        self.files[name] = after
+
+
+@settings(deadline=None, max_examples=150)
+@given(WEEKS, st.integers(1, 4), st.integers(1, 2))
+def test_every_post_that_is_public_and_mailable_in_the_end_was_in_exactly_one_issue(
+    weeks: list[tuple[list[str], list[tuple[int, str]]]], max_posts: int, min_posts: int
+) -> None:
+    letter = newsletter(starts=date(2026, 9, 1), max_posts=max_posts, min_posts=min_posts)
+    author, carried = Author(), Counter[str]()
+    ledger: Ledger = {}
+    for number in range(5 * len(weeks) + 3):
+        written, changes = weeks[number] if number < len(weeks) else ([], [])
+        now = NOW + number * WEEK
+        touched: set[str] = set()
+        for turn, (which, how) in enumerate(changes):
+            if author.files and (name := sorted(author.files)[which % len(author.files)]) not in touched:
+                touched.add(name)  # a file renamed and edited between two looks is another file
+                author.change(name, how, now, 100 * number + turn)
+        for kind in written:
+            author.write(kind, now)
+        posts = list(author.files.values())
+        ledger = seen(posts, ledger, at=now, letter=letter)
+        slot = Slot(cutoff=now, sends=now + timedelta(hours=12))
+        if issue := next_issue(posts, ledger, letter, slot, number).issue:
+            ledger = carry(ledger, issue)
+            carried.update(it.tags[0] for it in carried_by(issue))
+    assert max(carried.values(), default=0) <= 1
+    assert not author.archive & set(carried)
+    expected = {
+        name
+        for name, file in author.files.items()
+        if name not in author.archive and not file.draft and file.mail
+    }
+    assert len(expected - set(carried)) < min_posts
+
+
+def test_the_ledger_hears_of_a_cut_even_where_it_knew_the_corrections() -> None:
+    corrected = post("a", corrections=(correction(),))
+    ledger = seen([corrected])
+    issue = next_issue([corrected], ledger, newsletter(), SLOT, 3).issue
+    assert issue
+    entry = carry(ledger, issue)["a"]
+    assert (entry.fate, entry.issue, entry.slot) == (Fate.CARRIED, 3, SLOT)
+    assert [mark.issue for mark in entry.told] == [3]

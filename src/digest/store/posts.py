@@ -70,6 +70,7 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
         "first_seen": entry.first_seen,
         "first_public": entry.first_public,
         "dated": entry.dated,
+        "carried_hash": entry.carried_hash,
         "content_hash": entry.content_hash,
         "title": entry.title,
         "source": entry.source,

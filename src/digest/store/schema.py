@@ -69,7 +69,7 @@ post = sa.Table(
     sa.Column("first_public", Instant),
     sa.Column("dated", sa.Date, nullable=False),
     sa.Column("issue", sa.ForeignKey("issue.number")),
-    sa.Column("carried_hash", sa.String(64), nullable=False, server_default=""),
+    sa.Column("carried_hash", sa.String(64), nullable=False),
     sa.Column("content_hash", sa.String(64), nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),

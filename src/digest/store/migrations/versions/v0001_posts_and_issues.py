@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("first_public", sa.String(32)),
         sa.Column("dated", sa.Date, nullable=False),
         sa.Column("issue", sa.Integer),
-        sa.Column("carried_hash", sa.String(64), nullable=False, server_default=""),
+        sa.Column("carried_hash", sa.String(64), nullable=False),
         sa.Column("content_hash", sa.String(64), nullable=False),
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("source", sa.Text, nullable=False),

@@ -19,7 +19,7 @@ from email.utils import format_datetime, parseaddr
 from html import escape
 from urllib.parse import urlsplit
 
-from digest.characters import cut, one_line
+from digest.characters import cut
 from digest.errors import DigestError, TemplateError
 from digest.model import Email, Issue, MailedCorrection, Newsletter, Post, Site
 from digest.render.email_style import styled
@@ -37,6 +37,7 @@ SUBJECT_PREFERRED, SUBJECT_LONGEST, SUMMARY_LONGEST = 78, 150, 150
 Render = Callable[..., str]
 """`render("email/issue.mjml", **values)`: a template, filled."""
 _HEADING = re.compile(r"(</?h)([3-6])(?=[\s>])")
+_BREAKS = re.compile(r"[ \t\r\n]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -164,7 +165,7 @@ class _Edition:
             "corrections": [self.correction_values(correction, words) for correction in issue.corrections],
             "unsubscribe_url": UNSUBSCRIBE_URL,
             "preferences_url": PREFERENCES_URL,
-            "postal_address": words.text(one_line(self.newsletter.postal_address)),
+            "postal_address": words.text(_on_one_line(self.newsletter.postal_address)),
             "disclaimer": words.text(site.disclaimer),
             "corrections_to": words.text(site.corrections_to),
         }
@@ -194,7 +195,7 @@ class _Edition:
             "url": words.text(mailed.url),
             "issue": mailed.issue,
             "date": words.text(written_date(mailed.correction.date, self.site.language)),
-            "text": words.text(one_line(mailed.correction.text)),
+            "text": words.text(_on_one_line(mailed.correction.text)),
             "severity": mailed.correction.severity,
         }
 
@@ -253,7 +254,7 @@ def eml(email: Email, site: Site, newsletter: Newsletter, issue: Issue, *, to: s
     host = site.id_host or urlsplit(site.url).hostname or "localhost"
     parts = [("text/plain", _quoted(email.text)), ("text/html", _quoted(email.html))]
     # "=_" stands in no quoted-printable text (RFC 2045, section 6.7), so no part can hold the boundary.
-    boundary = "=_" + hashlib.sha256(b"".join(body for _, body in parts)).hexdigest()[:32]
+    boundary = "=_" + hashlib.sha256(b"".join(body for _, body in parts)).hexdigest()[:24]
     headers = {
         "From": _mailbox(newsletter.sender),
         "To": _mailbox(to),
@@ -284,7 +285,7 @@ def _subject(
     if not posts:
         return f"{site.title} {issue.number}"
     title, more = posts[0].post.title, len(posts) - 1
-    full = one_line(render("email/subject.txt", title=title, more=more, number=issue.number))
+    full = _on_one_line(render("email/subject.txt", title=title, more=more, number=issue.number))
     subject = next((words for words in (full, title) if len(words) <= SUBJECT_PREFERRED), full)
     return _cut_at_word(subject if len(subject) <= SUBJECT_LONGEST else title, SUBJECT_LONGEST)
 
@@ -300,6 +301,11 @@ def _cut_at_word(words: str, length: int) -> str:
     if len(words) <= length:
         return words
     return words[:length].rsplit(" ", 1)[0][: length - 1].rstrip(" ,;:–—-") + "…"
+
+
+def _on_one_line(words: str) -> str:
+    """Without line breaks; a no-break space stays what it is."""
+    return _BREAKS.sub(" ", words).strip(" ")
 
 
 def _start(language: str) -> str:

@@ -77,11 +77,6 @@ class Library:
                 records.update((record.name, record) for record, _ in made)
             yield cls(settings, cache, records, refused)
 
-    def rename(self, renamed: dict[str, str]) -> None:
-        """Give posts the ids under which the ledger knows them."""
-        if renamed:
-            self.posts = [replace(post, id=renamed.get(post.id, post.id)) for post in self.posts]
-
     def record(self, post: Post) -> Record:
         return self._by_source[post.source]
 

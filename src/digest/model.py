@@ -16,6 +16,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+Day = date
+"""The same as `date`, for fields that are called `date` themselves."""
+
 # ---------------------------------------------------------------------------------------- findings
 
 
@@ -205,7 +208,7 @@ class Section:
 class Correction:
     """A dated notice that a published post was wrong. `severity`: typo, minor, major or withdrawn."""
 
-    date: date
+    date: Day
     text: str
     severity: str = "minor"
     notify: str = "next-issue"
@@ -423,7 +426,7 @@ class Fate(StrEnum):
 class ToldCorrection:
     """A correction that readers of the mail have had: in its post, or as a notice in a later issue."""
 
-    date: date
+    date: Day
     text_hash: str
     """SHA-256 of the correction's words."""
     issue: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -19,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from filelock import FileLock
 
-from digest import files, references
+from digest import files, posts, references
 from digest.cache import Record
 from digest.errors import InputError
 from digest.files import Stage
@@ -78,6 +79,16 @@ class MailedIssue:
     corrections: tuple[MailedCorrection, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """What the site shows that is not in the posts."""
+
+    issues: Sequence[MailedIssue] = ()
+    """Newest first."""
+    first_ids: Mapping[str, str] = field(default_factory=dict)
+    """Of posts whose file was renamed: present id -> the id that feed readers know."""
+
+
 def build(
     settings: Settings,
     *,
@@ -85,15 +96,14 @@ def build(
     out: Path,
     drafts: bool = False,
     strict: bool = False,
-    issues: Sequence[MailedIssue] = (),
-    renamed: Callable[[Library], dict[str, str]] = lambda _: {},
+    memory: Callable[[Library], Memory] = lambda _: Memory(),
     progress: Progress = silent,
 ) -> Built:
     """Make the site of a project as readers may see it at `now`, in the folder `out`.
 
     Broken posts are left out and named in `Built.findings`; with `strict` any error raises InputError and
     nothing is written. Raises TemplateError, and BuildError when pages cannot be written; the old site is
-    whole then.
+    whole then. `memory` is asked, once the posts are read, for what the ledger adds to them.
     """
     site = settings.site
     theme = Theme(settings.templates, language=site.language, timezone=site.timezone)
@@ -102,12 +112,12 @@ def build(
         FileLock(settings.state / "build.lock"),
         Library.open(settings, progress=progress) as library,
     ):
-        library.rename(renamed(library))
-        edition = _Edition.of(library, theme, now, drafts=drafts, issues=issues)
+        edition = _Edition.of(library, theme, now, drafts=drafts, memory=memory(library))
         findings = [*library.findings, *related_findings(edition.catalogue, library, now)]
         if strict and any(finding.severity is Severity.ERROR for finding in findings):
             raise InputError("there are mistakes in posts, and --strict allows none", findings=findings)
-        return _Build(edition, out, progress).run(findings)
+        built = _Build(edition, out, progress).run(findings)
+        return replace(built, next_public=posts.next_public(library.posts, now))
 
 
 # --------------------------------------------------------------------------------- what there is
@@ -127,6 +137,7 @@ class _Edition:
     posts: Mapping[str, Post]
     relations: Mapping[str, Relations]
     issues: Sequence[MailedIssue]
+    first_ids: Mapping[str, str]
     feeds: Sequence[tuple[Feed, Sequence[str]]]
     """Each feed of posts and the ids of the posts it may carry, newest first."""
     path_of: Callable[[str], str | None]
@@ -135,13 +146,13 @@ class _Edition:
 
     @classmethod
     def of(
-        cls, library: Library, theme: Theme, now: datetime, *, drafts: bool, issues: Sequence[MailedIssue]
+        cls, library: Library, theme: Theme, now: datetime, *, drafts: bool, memory: Memory
     ) -> _Edition:
         site = library.site
         public = library.public(now, drafts=drafts)
         articles = [post for post in public if post.role is PostRole.POST]
         catalogue = Catalogue(articles, site)
-        cards = _cards(catalogue.posts, library)
+        cards = cards_of(catalogue.posts, library)
         static = dict(theme.static_files())
         found = _feeds(site, cards, with_issues=library.settings.newsletter is not None)
         frame = Frame.of(
@@ -160,7 +171,8 @@ class _Edition:
             cards=cards,
             posts={post.id: post for post in public},
             relations=catalogue.relations(),
-            issues=issues,
+            issues=memory.issues,
+            first_ids=memory.first_ids,
             feeds=found,
             path_of=library.path_of(articles),
             static=static,
@@ -178,7 +190,7 @@ class _Edition:
         return self.body(id) + body.related(self.relations.get(id, Relations()), self.site.base)
 
 
-def _cards(found: Sequence[Post], library: Library) -> list[Card]:
+def cards_of(found: Sequence[Post], library: Library) -> list[Card]:
     """The posts as lists know them, newest first; no two were updated in the same second."""
     zone = ZoneInfo(library.site.timezone)
     stamps = feeds.distinct_updates([(post.id, changed(post, zone)) for post in found])
@@ -260,6 +272,8 @@ def _feeds(site: Site, cards: Sequence[Card], *, with_issues: bool) -> list[tupl
                     atom_path=f"archive/{year}.atom.xml",
                     rss_path=f"archive/{year}.rss.xml",
                     previous_archive=archives[place + 1] if place + 1 < len(archives) else "",
+                    current_atom_path="atom.xml",
+                    current_rss_path="feed.xml",
                     archive=True,
                 ),
                 ids,
@@ -514,7 +528,7 @@ class _Build:
         post, card, record = edition.posts[id], edition.card_of[id], edition.record(id)
         url = site.address(post.path)
         entry = Entry(
-            id=feed_id(post, site),
+            id=feed_id(edition.first_ids.get(post.id, post.id), site),
             url=url,
             title=post.title,
             published=card.published,
@@ -647,11 +661,11 @@ def _copies(path: Path, asset: Asset) -> Iterable[Page]:
         yield Page(path=files.on_disk(asset.small_path), media_type=asset.media_type, body=small)
 
 
-def feed_id(post: Post, site: Site) -> str:
-    """The id by which feed readers know a post: its own where it is an address, else minted from the id."""
-    if ":" in post.id and not post.id.startswith("posts/"):
-        return post.id
-    return site.tag_uri("posts", _uri_part(post.id))
+def feed_id(id: str, site: Site) -> str:
+    """The id by which feed readers know a post: its own where that is an address, else one minted from it."""
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", id):
+        return id
+    return site.tag_uri("posts", _uri_part(id))
 
 
 def _uri_part(id: str) -> str:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape, unescape
 
 from digest import markdown, references
 from digest.characters import cut, slugify
-from digest.markdown import Addresses, Document, Style
+from digest.markdown import Addresses, Document, Picture, Style
 from digest.model import Correction, Link, Passage, Post, Relations, SectionKind, Site
-from digest.render.addresses import absolute
+from digest.render.addresses import absolute, settled
 from digest.render.wording import underlined, written_date
 
 SUMMARY_LENGTH = 300
@@ -292,6 +292,30 @@ def _related_text(relations: Relations, site: Site) -> str:
         address = link.url if "://" in link.url or not link.url else site.address(link.url)
         lines.append(markdown.wrapped(f"{link.title} <{address}>" if address else link.title, first="* ", rest="  "))
     return underlined("Related") + "\n\n" + "\n".join(lines)
+
+
+def without_bottom_line(html: str) -> str:
+    """The body where the bottom line already stands above it."""
+    return re.sub(r'^<p class="bottom-line">.*?</p>\n', "", html)
+
+
+def seen_from_afar(
+    addresses: Addresses, path_of: Callable[[str], str | None], site: Site, permalink: str
+) -> Addresses:
+    """The same addresses, each absolute and led to its page: for a text part."""
+
+    def link(address: str) -> str:
+        url = addresses.link(address)
+        return absolute(settled(url, path_of, site.base), site, permalink) if url else ""
+
+    def picture(address: str) -> Picture | None:
+        found = addresses.picture(address)
+        if found is None:
+            return None
+        original = absolute(found.original, site, permalink) if found.original else ""
+        return replace(found, url=absolute(found.url, site, permalink), original=original)
+
+    return Addresses(link=link, picture=picture)
 
 
 def plain_text(source: str) -> str:

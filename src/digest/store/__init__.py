@@ -61,6 +61,11 @@ class Store:
         with reading(self.engine) as connection:
             return posts.ledger(connection)
 
+    def first_ids(self) -> dict[str, str]:
+        """Of posts whose file was renamed: the present id -> the one that feeds carry for good."""
+        with reading(self.engine) as connection:
+            return posts.first_ids(connection)
+
     def record(self, observation: Observation) -> None:
         """Remembers what a look at the posts has found."""
         with writing(self.engine) as connection:

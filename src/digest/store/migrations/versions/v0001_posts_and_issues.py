@@ -32,6 +32,7 @@ def upgrade() -> None:
     op.create_table(
         "post",
         sa.Column("id", sa.Text, nullable=False),
+        sa.Column("first_id", sa.Text, nullable=False),
         sa.Column("fate", sa.String(16), nullable=False),
         sa.Column("first_seen", sa.String(32), nullable=False),
         sa.Column("first_public", sa.String(32)),

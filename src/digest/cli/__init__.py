@@ -1,0 +1,118 @@
+"""The command line: one function a command, in the modules beside this one by what they are about.
+
+Settings, clock and environment are read here and nowhere below. A command imports what it needs when it
+runs, so that `digest --help` answers at once. Every message that a user sees is printed by `show`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+import digest
+from digest.errors import DigestError, UsageError
+
+if TYPE_CHECKING:
+    from digest.settings import Settings
+
+app = typer.Typer(
+    name="digest",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "A folder of Markdown posts becomes a site, feeds and a newsletter.\n\n"
+        "First steps:  [bold]digest init my-letter[/], then inside it [bold]digest preview[/]."
+    ),
+)
+
+
+class Project:
+    """What the options before the command say: which project, what time it is, and how to print."""
+
+    def __init__(self, folder: Path | None, now: str, as_json: bool) -> None:
+        self.folder = folder
+        self._now = now
+        self.as_json = as_json
+        self._settings: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        from digest import settings
+
+        if self._settings is None:
+            root = self.folder.resolve() if self.folder else settings.find_project(Path.cwd())
+            self._settings = settings.load(root, os.environ)
+        return self._settings
+
+    @property
+    def now(self) -> datetime:
+        """The clock, or what `--now` says in its place; without an offset in the site's zone."""
+        if not self._now:
+            return datetime.now(UTC).replace(microsecond=0)
+        try:
+            when = datetime.fromisoformat(self._now)
+        except ValueError:
+            raise UsageError(f"--now {self._now} is no time", cure="write it as 2026-11-20T07:00") from None
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=ZoneInfo(self.settings.site.timezone))
+        return when.astimezone(UTC).replace(microsecond=0)
+
+    @property
+    def pretend(self) -> bool:
+        return bool(self._now)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"digest {digest.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    project: Annotated[
+        Path | None,
+        typer.Option("--project", "-p", help="The project's folder; else the nearest one upwards.", show_default=False),
+    ] = None,
+    now: Annotated[str, typer.Option("--now", help="An ISO time that stands for the clock.", show_default=False)] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    context.obj = Project(project, now, as_json)
+
+
+def project_of(context: typer.Context) -> Project:
+    found: Any = context.find_root().obj
+    assert isinstance(found, Project)
+    return found
+
+
+def main() -> None:
+    """The entry point. What goes wrong in a way we know is one message and an exit code, never a traceback."""
+    from digest.cli import show
+
+    try:
+        app(standalone_mode=True)
+    except DigestError as error:
+        show.error(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away (`digest plan | head`): that is its right.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+from digest.cli import issue, project, site  # noqa: E402, F401  (they add their commands to `app`)

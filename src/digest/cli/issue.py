@@ -1,0 +1,240 @@
+"""`digest plan`, `why`, `render` and `issue`: what goes out, when, to whom, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from digest.cli import app, project_of, show
+from digest.errors import UsageError
+
+if TYPE_CHECKING:
+    from digest.issues import Desk
+    from digest.model import Email, Issue
+    from digest.plan import Planned
+    from digest.store import StoredIssue
+
+issue = typer.Typer(no_args_is_help=True, help="One issue by its number: cut it, look at it, approve it.")
+app.add_typer(issue, name="issue")
+
+
+@app.command(epilog="Examples:  digest plan    digest plan --count 8    digest --json plan")
+def plan(
+    context: typer.Context,
+    count: Annotated[int, typer.Option(min=1, max=104, help="How many sendings to look ahead.")] = 4,
+) -> None:
+    """The next issues: when they are cut and sent, which posts they carry, and why."""
+    from digest.issues import Desk
+
+    project = project_of(context)
+    with show.progress() as progress, Desk.open(project.settings, project.now, progress=progress) as desk:
+        planned = desk.plan(count)
+        if project.as_json:
+            show.document([_planned_document(one, desk) for one in planned])
+            return
+        drafts = [found for found in desk.store.issues() if found.state == "draft"]
+        for found in drafts:
+            show.line(
+                f"Issue {found.number} was cut and waits for approval: it goes on "
+                f"{_written(found.slot.sends, desk)}."
+            )
+        for one in planned:
+            _print_planned(one, desk)
+    show.next_step("[bold]digest render N --to issue/[/] makes the mail, [bold]digest why POST[/] explains one post")
+
+
+def _print_planned(one: Planned, desk: Desk) -> None:
+    when = f"{_written(one.slot.sends, desk)} (cut {_written(one.slot.cutoff, desk)})"
+    if one.issue is None:
+        waiting = f"; {show.count(one.waiting, 'post')} waiting" if one.waiting else ""
+        show.line(f"No issue on {when}: nothing new{waiting}.", style="dim")
+        return
+    show.line()
+    show.line(f"Issue {one.number} goes on {when}", style="bold")
+    reasons = one.collected.reasons
+    if one.issue.intro:
+        show.line(f"     opens with “{one.issue.intro.title}”")
+    for place, post in enumerate(one.issue.posts, 1):
+        show.line(f"  {place}. {post.title}")
+        show.line(f"     {post.source}: {reasons[post.id].says}", style="dim")
+    for mailed in one.issue.corrections:
+        show.line(f"  +  correction of “{mailed.title}”, which issue {mailed.issue} carried")
+    if one.issue.rolled_over:
+        show.line(f"     {show.count(len(one.issue.rolled_over), 'post')} roll over to the next issue", style="dim")
+
+
+def _planned_document(one: Planned, desk: Desk) -> dict[str, object]:
+    return {
+        "number": one.number,
+        "cutoff": one.slot.cutoff,
+        "sends": one.slot.sends,
+        "issue": one.issue is not None,
+        "intro": one.issue.intro.id if one.issue and one.issue.intro else None,
+        "posts": [{"id": p.id, "title": p.title, "source": p.source} for p in (one.issue.posts if one.issue else ())],
+        "corrections": [{"post": m.post_id, "date": m.correction.date} for m in (one.issue.corrections if one.issue else ())],
+        "rolled_over": list(one.issue.rolled_over) if one.issue else [],
+        "waiting": one.waiting,
+        "reasons": {id: reason for id, reason in one.collected.reasons.items()},
+    }
+
+
+@app.command(epilog="Examples:  digest why baseline    digest why posts/2026-11-06-baseline.md")
+def why(
+    context: typer.Context,
+    post: Annotated[str, typer.Argument(help="Its slug, title, id, file or address.")],
+) -> None:
+    """What becomes of one post, and why."""
+    from digest.issues import Desk
+
+    project = project_of(context)
+    with show.progress() as progress, Desk.open(project.settings, project.now, progress=progress) as desk:
+        found, answer = desk.why(post)
+        if project.as_json:
+            show.document({"post": found.id, "title": found.title, "source": found.source, "answer": answer})
+            return
+        show.line(found.title, style="bold")
+        show.line(found.source, style="dim")
+        for sentence in answer.sentences:
+            show.line(sentence)
+    show.next_step("[bold]digest plan[/] shows the issues to come")
+
+
+@app.command(epilog="Examples:  digest render 7 --to issue/    digest render next --to issue/")
+def render(
+    context: typer.Context,
+    number: Annotated[str, typer.Argument(help="An issue's number, or `next`.")],
+    to: Annotated[Path, typer.Option("--to", help="The folder for the .html, .txt and .eml files.")],
+) -> None:
+    """Make an issue's mail as files: exactly what would go out, or what was cut."""
+    from digest.issues import Desk
+    from digest.render.email import eml
+
+    project = project_of(context)
+    with show.progress() as progress, Desk.open(project.settings, project.now, progress=progress) as desk:
+        made, email = _rendered(desk, number)
+        recipient = desk.newsletter.sender
+        message = eml(email, desk.site, desk.newsletter, made, to=recipient, date=made.slot.sends)
+        titles = {p.id: p.title for p in desk.library.posts}
+        shortened = [titles.get(id, id) for id in email.shortened]
+    paths = _write_mail(to, made.number, email, message)
+    if project.as_json:
+        show.document({"issue": made.number, "subject": email.subject, "html_bytes": len(email.html.encode()),
+                       "shortened": email.shortened, "files": paths})
+        return
+    show.line(f"Issue {made.number}: {email.subject}", style="bold")
+    for path in paths:
+        show.line(f"  {path} ({len(Path(path).read_bytes()) / 1000:.1f} kB)")
+    for title in shortened:
+        show.aside(f"too long for this mail, so it carries the bottom line and a link only: {title}", style="yellow")
+    show.next_step(f"open {paths[0]} in a browser, {paths[2]} in a mail program")
+
+
+def _rendered(desk: Desk, number: str) -> tuple[Issue, Email]:
+    first = desk.store.next_number()
+    if number == "next":
+        upcoming = next((one for one in desk.plan(12) if one.issue is not None), None)
+        if upcoming is None or upcoming.issue is None:
+            raise UsageError("no issue is planned: no post waits", cure="`digest plan` shows what comes")
+        return upcoming.issue, desk.email(upcoming.issue)
+    if not number.isdigit():
+        raise UsageError(f"{number!r} is no issue", cure="give its number, or `next`")
+    if int(number) < first:
+        return desk.stored(int(number))
+    planned = desk.planned(int(number))
+    return planned, desk.email(planned)
+
+
+def _write_mail(folder: Path, number: int, email: Email, message: bytes) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for ending, content in (("html", email.html.encode()), ("txt", email.text.encode()), ("eml", message)):
+        path = folder / f"issue-{number}.{ending}"
+        path.write_bytes(content)
+        made.append(str(path))
+    return made
+
+
+@issue.command(epilog="Example:  digest issue cut")
+def cut(context: typer.Context) -> None:
+    """Take what waits now and freeze it as the next issue; it becomes a draft to approve."""
+    from digest.issues import Desk
+
+    project = project_of(context)
+    with show.progress() as progress, Desk.open(project.settings, project.now, progress=progress) as desk:
+        found = desk.cut()
+        if project.as_json:
+            show.document(_stored_document(found))
+            return
+        _print_stored(found, desk)
+    show.next_step(f"look at it with [bold]digest render {found.number} --to issue/[/], then "
+                   f"[bold]digest issue approve {found.number} --hash {found.hash[:12]}[/]")
+
+
+@issue.command("show", epilog="Example:  digest issue show 7")
+def show_issue(context: typer.Context, number: Annotated[int, typer.Argument(help="Its number.")]) -> None:
+    """One issue that was cut: its state, its posts, its hash."""
+    from digest.issues import Desk
+
+    project = project_of(context)
+    with Desk.open(project.settings, project.now) as desk:
+        found = desk.store.issue(number)
+        if project.as_json:
+            show.document(_stored_document(found))
+            return
+        _print_stored(found, desk)
+    if found.state == "draft":
+        show.next_step(f"[bold]digest issue approve {number} --hash {found.hash[:12]}[/]")
+
+
+@issue.command(epilog="Example:  digest issue approve 7 --hash 3f9a1c04d2e7")
+def approve(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(help="Its number.")],
+    hash: Annotated[str, typer.Option("--hash", help="What you looked at; at least 8 characters of it.")],
+) -> None:
+    """Say that exactly this issue may go out. A byte that changed needs a new approval."""
+    from digest.issues import Desk
+
+    project = project_of(context)
+    with Desk.open(project.settings, project.now) as desk:
+        found = desk.store.approve(number, hash, desk.now)
+        if project.as_json:
+            show.document(_stored_document(found))
+            return
+        show.line(f"Issue {number} is approved and goes on {_written(found.slot.sends, desk)}.")
+    show.next_step("[bold]digest build[/] puts it on the site once its time has come")
+
+
+def _print_stored(found: StoredIssue, desk: Desk) -> None:
+    show.line(f"Issue {found.number}: {found.email.subject}", style="bold")
+    show.line(f"  state   {found.state.value}")
+    show.line(f"  cut     {_written(found.cut_at, desk)}")
+    show.line(f"  goes    {_written(found.slot.sends, desk)}")
+    show.line(f"  hash    {found.hash}")
+    for place, post in enumerate(found.card.posts, 1):
+        show.line(f"  {place}. {post.title}")
+    for id in found.email.shortened:
+        show.line(f"  shortened in the mail: {id}", style="yellow")
+
+
+def _stored_document(found: StoredIssue) -> dict[str, object]:
+    return {
+        "issue": found.number,
+        "state": found.state.value,
+        "subject": found.email.subject,
+        "cut": found.cut_at,
+        "sends": found.slot.sends,
+        "hash": found.hash,
+        "posts": [post.post_id for post in found.posts],
+        "shortened": found.email.shortened,
+    }
+
+
+def _written(when: datetime, desk: Desk) -> str:
+    from digest.schedule import spoken
+
+    return spoken(when, ZoneInfo(desk.newsletter.timezone))

@@ -1,0 +1,110 @@
+"""`digest build`, `digest preview` and `digest check`: posts, pages and feeds."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.cli import app, project_of, show
+from digest.model import Severity
+
+OUT = "public"
+
+
+@app.command(
+    epilog="Examples:  digest build    digest build --out /srv/www/letter    digest --now 2026-12-01 build --strict"
+)
+def build(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option(help="Where the site goes.", show_default="public")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Any mistake in a post stops the build.")] = False,
+    drafts: Annotated[bool, typer.Option("--drafts", help="Show drafts and future posts too.")] = False,
+) -> None:
+    """Make the site and its feeds; only what changed is made and written."""
+    from digest import publish
+    from digest.issues import remember
+
+    project = project_of(context)
+    settings, now = project.settings, project.now
+    folder = (out or settings.root / OUT).resolve()
+    began = time.monotonic()
+    with show.progress() as progress:
+        built = publish.build(
+            settings,
+            now=now,
+            out=folder,
+            drafts=drafts,
+            strict=strict,
+            memory=remember(settings, now),
+            progress=progress,
+        )
+    if project.as_json:
+        show.document(built)
+    else:
+        show.findings(built.findings)
+        seconds = time.monotonic() - began
+        changed = f"{show.count(built.written, 'file')} new or changed"
+        removed = f", {built.removed:,} removed" if built.removed else ""
+        show.line(
+            f"{show.count(built.posts, 'post')}, {show.count(built.pages, 'file')} in {_shown(folder)}: "
+            f"{changed}{removed} ({seconds:.1f} s)"
+        )
+        if built.next_public:
+            when = built.next_public.astimezone(_zone(settings.site.timezone))
+            show.line(f"The next post becomes public on {when:%d %B %Y at %H:%M}; build again then.")
+        mistakes = sum(finding.severity is Severity.ERROR for finding in built.findings)
+        if mistakes:
+            show.aside(f"{show.count(mistakes, 'mistake')} above; everything else is built.", style="bold red")
+        show.next_step("[bold]digest preview[/] shows it, [bold]digest plan[/] what goes out by mail")
+    raise typer.Exit(1 if built.failed else 0)
+
+
+@app.command(epilog="Examples:  digest preview    digest preview --port 9000 --drafts")
+def preview(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="The port on this machine.")] = 8000,
+    drafts: Annotated[bool, typer.Option("--drafts/--no-drafts", help="Show drafts and future posts.")] = True,
+    browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Look at site, feeds and the next issue while writing; the page follows every save."""
+    from digest.preview import serve
+
+    project = project_of(context)
+    serve(project.settings, clock=lambda: project.now, port=port, drafts=drafts, open_browser=browser)
+
+
+@app.command(epilog="Examples:  digest check    digest check --strict    digest --json check")
+def check(
+    context: typer.Context,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+) -> None:
+    """Look for mistakes in posts, templates and the next issue without writing anything to the site."""
+    from digest.examine import examine
+
+    project = project_of(context)
+    with show.progress() as progress:
+        found = examine(project.settings, project.now, progress=progress)
+    wrong = [f for f in found if f.severity is Severity.ERROR or (strict and f.severity is Severity.WARNING)]
+    if project.as_json:
+        show.document({"findings": found, "failed": bool(wrong)})
+    else:
+        show.findings(found)
+        show.line(f"{show.count(len(found), 'finding')}, {show.count(len(wrong), 'error')}.")
+        show.next_step("[bold]digest build[/]" if not wrong else "mend what is named above, and check again")
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _shown(folder: Path) -> str:
+    try:
+        return f"{folder.relative_to(Path.cwd())}/"
+    except ValueError:
+        return str(folder)
+
+
+def _zone(name: str) -> object:
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)

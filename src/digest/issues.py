@@ -1,0 +1,295 @@
+"""The next issues of a project, and what they look like as mail: posts and ledger brought together.
+
+`collect` and `plan` decide, `store` remembers, `render` draws; here they meet over one project. A `Desk` is
+open while a command works. Looking at the posts is remembered, so that a post which is renamed or dated anew
+tomorrow is known again; nothing else is written but by `cut` and `approve`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from digest import plan as planning
+from digest import schedule
+from digest.collect import Observation, is_public, next_issue, observe, text_hash
+from digest.errors import SettingsError, StoreError, UsageError
+from digest.library import Library, Progress, silent
+from digest.model import (
+    Card,
+    Email,
+    Issue,
+    LedgerEntry,
+    MailedCorrection,
+    Newsletter,
+    Post,
+    PostRole,
+    Relations,
+    Slot,
+)
+from digest.plan import Answer, Planned
+from digest.publish import MailedIssue, Memory, cards_of
+from digest.relations import Catalogue
+from digest.render import body
+from digest.render.addresses import settled
+from digest.render.email import MailPost, issue_email
+from digest.settings import Settings
+from digest.store import Store, StoredIssue
+from digest.theme import Theme
+
+
+class Desk:
+    """One project at one instant: its posts, its ledger, and the issues that follow from them."""
+
+    def __init__(self, library: Library, store: Store, newsletter: Newsletter, now: datetime) -> None:
+        self.library = library
+        self.store = store
+        self.newsletter = newsletter
+        self.now = now
+        self.site = library.site
+        self.zone = ZoneInfo(self.site.timezone)
+        self.observation = look(library, store, newsletter, now)
+        self.ledger: dict[str, LedgerEntry] = store.ledger()
+        self.theme = Theme(library.settings.templates, language=self.site.language, timezone=self.site.timezone)
+
+    @classmethod
+    @contextmanager
+    def open(cls, settings: Settings, now: datetime, *, progress: Progress = silent) -> Iterator[Desk]:
+        """Read the posts and the ledger. Raises SettingsError where there is no [newsletter]."""
+        newsletter = newsletter_of(settings)
+        with (
+            Library.open(settings, progress=progress) as library,
+            Store.open(settings.store_url, project=settings.root) as store,
+        ):
+            yield cls(library, store, newsletter, now)
+
+    # -- looking ahead
+
+    def plan(self, count: int) -> list[Planned]:
+        """The next issues, as they would be if nothing more were written."""
+        return planning.plan(
+            self.library.posts,
+            self.ledger,
+            self.newsletter,
+            self.now,
+            count,
+            self.store.next_number(),
+            timezone=self.zone,
+            due=self.due(),
+        )
+
+    def due(self) -> Slot | None:
+        """The slot whose cutoff has come and whose issue is not cut yet."""
+        return schedule.due(self.newsletter, self.store.last_slot(), self.now)
+
+    def why(self, name: str) -> tuple[Post, Answer]:
+        """What becomes of the post of this slug, title, id, file or address. Raises UsageError for none."""
+        post = self.find(name)
+        answer = planning.why(
+            post,
+            self.library.posts,
+            self.ledger,
+            self.newsletter,
+            self.now,
+            self.store.next_number(),
+            timezone=self.zone,
+            due=self.due(),
+        )
+        return post, answer
+
+    def find(self, name: str) -> Post:
+        catalogue = Catalogue(self.library.posts, self.site)
+        by_file = {post.source: post for post in self.library.posts}
+        found = by_file.get(name) or by_file.get(f"posts/{name}") or catalogue.find(name)
+        if found is None:
+            near = catalogue.nearest(name)
+            cure = f"did you mean {near!r}?" if near else "name it by slug, title or file"
+            raise UsageError(f"no post is called {name!r}", cure=cure)
+        return found
+
+    # -- one issue
+
+    def planned(self, number: int) -> Issue:
+        """The issue of this number, which is still to be cut. Raises UsageError where none will be."""
+        first = self.store.next_number()
+        if number < first:
+            raise UsageError(f"issue {number} was cut already", cure=f"look at it with `digest issue show {number}`")
+        for planned in self.plan(max(8, number - first + 8)):
+            if planned.issue is not None and planned.number == number:
+                return planned.issue
+        raise UsageError(f"no issue {number} is planned", cure="look at the next ones with `digest plan`")
+
+    def email(self, issue: Issue) -> Email:
+        """The issue as mail. Only its own posts are read again, with their text."""
+        public = [post for post in self.library.posts if is_public(post, issue.slot.sends)]
+        articles = [post for post in public if post.role is PostRole.POST]
+        catalogue = Catalogue(articles, self.site)
+        relations = catalogue.relations()
+        writer = _Writer(self.library, articles, relations)
+        corrections = tuple(
+            replace(mailed, url=self.site.address(mailed.url)) if "://" not in mailed.url else mailed
+            for mailed in issue.corrections
+        )
+        return issue_email(
+            self.theme.render,
+            self.site,
+            self.newsletter,
+            replace(issue, corrections=corrections),
+            [writer.mail_post(post) for post in issue.posts],
+            writer.mail_post(issue.intro) if issue.intro else None,
+        )
+
+    def cards(self, issue: Issue) -> list[Card]:
+        return cards_of([*issue.posts, *([issue.intro] if issue.intro else [])], self.library)
+
+    def cut(self) -> StoredIssue:
+        """Freeze what waits now as the issue that is due, else as the next one, before its time.
+
+        Raises StoreError where there is nothing to cut.
+        """
+        slot = self.due() or replace(schedule.slots(self.newsletter, self.now, 1)[0], cutoff=self.now)
+        collected = next_issue(
+            self.library.posts, self.ledger, self.newsletter, slot, self.store.next_number()
+        )
+        if collected.issue is None:
+            says = f"no post waits for the issue of {slot.sends.astimezone(self.zone):%d %B %Y}"
+            raise StoreError(says, cure="`digest plan` shows what comes, `digest why POST` explains one post")
+        stored = self.store.cut(
+            collected.issue, self.email(collected.issue), self.cards(collected.issue), self.now
+        )
+        if self.newsletter.approval == "none":
+            return self.store.approve(stored.number, stored.hash, self.now)
+        return stored
+
+    def stored(self, number: int) -> tuple[Issue, Email]:
+        """An issue that was cut, as it was frozen; its posts are named, not read."""
+        found = self.store.issue(number)
+        return Issue(number=number, slot=found.slot, posts=(), state=found.state), found.email
+
+    def mailed_issues(self) -> list[MailedIssue]:
+        return mailed_issues(self.library, self.store, self.now)
+
+
+def newsletter_of(settings: Settings) -> Newsletter:
+    newsletter = settings.newsletter
+    if newsletter is None:
+        cure = "add it: `digest init` in an empty folder shows one, `digest settings` explains it"
+        raise SettingsError("digest.toml has no [newsletter], so there are no issues", cure=cure)
+    return newsletter
+
+
+def look(library: Library, store: Store, newsletter: Newsletter, now: datetime) -> Observation:
+    """Let the ledger see the posts as they stand, and the author what it learned from them."""
+    seen = observe(library.posts, store.ledger(), newsletter, now, ZoneInfo(library.site.timezone))
+    if seen.new or seen.changed or seen.renamed:
+        store.record(seen)
+    library.findings += seen.findings
+    return seen
+
+
+def remember(settings: Settings, now: datetime) -> Callable[[Library], Memory]:
+    """What a build asks once it has read the posts: the issues that went out, and ids that readers know.
+
+    Looking is remembered, so that a post which a build has shown is known when its file is renamed.
+    """
+
+    def memory(library: Library) -> Memory:
+        newsletter = settings.newsletter
+        if newsletter is None:
+            return Memory()
+        with Store.open(settings.store_url, project=settings.root) as store:
+            look(library, store, newsletter, now)
+            return Memory(issues=mailed_issues(library, store, now), first_ids=store.first_ids())
+
+    return memory
+
+
+def mailed_issues(self) -> list[MailedIssue]:
+        return mailed_issues(self.library, self.store, self.now)
+
+
+def newsletter_of(settings: Settings) -> Newsletter:
+    newsletter = settings.newsletter
+    if newsletter is None:
+        cure = "add it: `digest init` in an empty folder shows one, `digest settings` explains it"
+        raise SettingsError("digest.toml has no [newsletter], so there are no issues", cure=cure)
+    return newsletter
+
+
+def look(library: Library, store: Store, newsletter: Newsletter, now: datetime) -> Observation:
+    """Let the ledger see the posts; renamed ones get their known ids in the library."""
+    zone = ZoneInfo(library.site.timezone)
+    seen = observe(library.posts, store.ledger(), newsletter, now, zone)
+    if seen.new or seen.changed or seen.renamed:
+        store.record(seen)
+    known_again = {post.id for post in library.posts if post.id in seen.renamed}
+    if known_again:
+        library.findings += [f for f in seen.findings]
+    return seen
+
+
+def mailed_issues(library: Library, store: Store, now: datetime) -> list[MailedIssue]:
+    """The issues that went out by `now`, newest first, as the site shows them."""
+    stored = store.published_issues(now)
+    told = _told(library.posts, store.ledger()) if stored else {}
+    return [
+        MailedIssue(
+            card=issue.card,
+            post_ids=tuple(post.post_id for post in issue.posts if post.role is PostRole.POST),
+            intro_id=next((post.post_id for post in issue.posts if post.role is PostRole.INTRO), ""),
+            corrections=tuple(told.get(issue.number, ())),
+        )
+        for issue in reversed(stored)
+    ]
+
+
+def _told(posts: Sequence[Post], ledger: dict[str, LedgerEntry]) -> dict[int, list[MailedCorrection]]:
+    """The corrections that an issue told of posts that an earlier one had carried, by its number."""
+    found: dict[int, list[MailedCorrection]] = {}
+    for post in posts:
+        entry = ledger.get(post.id)
+        if entry is None or entry.issue is None:
+            continue
+        by_hash = {text_hash(correction): correction for correction in post.corrections}
+        for mark in entry.told:
+            if mark.issue != entry.issue and (correction := by_hash.get(mark.text_hash)):
+                notice = MailedCorrection(
+                    post_id=post.id, title=post.title, url=post.path, issue=entry.issue, correction=correction
+                )
+                found.setdefault(mark.issue, []).append(notice)
+    return found
+
+
+class _Writer:
+    """Turns posts into what the mail's templates are filled with."""
+
+    def __init__(self, library: Library, articles: Sequence[Post], relations: dict[str, Relations]) -> None:
+        self._library = library
+        self._site = library.site
+        self._relations = relations
+        self._path_of = library.path_of(articles)
+
+    def mail_post(self, post: Post) -> MailPost:
+        library, site = self._library, self._site
+        record = library.record(post)
+        relations = self._relations.get(post.id, Relations())
+        html = settled(library.own_body(post), self._path_of, site.base) + body.related(relations, site.base)
+        whole = library.full(post)
+        url = site.address(post.path)
+        text = body.text(whole, site, self._absolute(whole, url), relations)
+        return MailPost(
+            post=replace(whole, content_hash=post.content_hash),
+            url=url,
+            body_html=body.for_mail(body.without_bottom_line(html), site, url, prefix=f"{post.slug}-"),
+            body_text=text,
+            lead=record.lead,
+            minutes=record.minutes,
+        )
+
+    def _absolute(self, post: Post, url: str) -> body.Addresses:
+        return body.seen_from_afar(self._library.addresses(post), self._path_of, self._site, url)
+
+

@@ -112,6 +112,8 @@ class Frame:
     feeds: tuple[Feed, ...]
     feeds_of: Mapping[str, tuple[Feed, ...]]
     """The feeds of a page, by its path."""
+    navigations: Mapping[str, Markup]
+    """The navigation with one of its links marked as the page itself, by the link's address."""
     shared: Mapping[str, object]
     """What every template is given."""
 
@@ -134,28 +136,27 @@ class Frame:
         feeds_of: dict[str, tuple[Feed, ...]] = {}
         for feed in feeds:
             feeds_of[feed.home] = (*feeds_of.get(feed.home, ()), feed)
+        with_issues = newsletter is not None or "issues/" in feeds_of
+        navigations = _navigations(render, navigation(site, with_issues=with_issues))
         main = feeds_of.get("", ()) + feeds_of.get("issues/", ())
-        shared: dict[str, object] = {
-            "site": site,
-            "site_title": site.title,
-            "base": site.base,
-            "language_of_site": site.language,
-            "dir": direction(site.language),
-            "style": f"{site.base}style.css?v={hashlib.sha256(style).hexdigest()[:10]}",
-            "main_feeds": alternates(site, main),
-            "navigation": navigation(site, with_issues=newsletter is not None or "issues/" in feeds_of),
-            "rhythm": rhythm(newsletter) if newsletter else "",
-            "corrections_to": mail_or_web(site.corrections_to),
-        }
-        for part in ("common", "foot"):
-            shared[part] = Markup(render(f"site/{part}.html", **shared))
-        zone = ZoneInfo(site.timezone)
-        return cls(render=render, site=site, zone=zone, feeds=tuple(feeds), feeds_of=feeds_of, shared=shared)
+        shared = _shared(render, site, alternates(site, main), newsletter, style)
+        return cls(
+            render=render,
+            site=site,
+            zone=ZoneInfo(site.timezone),
+            feeds=tuple(feeds),
+            feeds_of=feeds_of,
+            navigations=navigations,
+            shared={**shared, "navigation": navigations[""]},
+        )
 
     def page(self, template: str, head: Head, **values: object) -> Page:
         """The filled template as a file; a path that ends in a slash becomes its `index.html`."""
-        canonical = head.canonical or self.site.address(head.path)
-        html = self.render(template, **{**self.shared, **vars(head), "canonical": canonical, **values})
+        own = {
+            "canonical": head.canonical or self.site.address(head.path),
+            "navigation": self.navigations.get(self.site.base + head.path, self.shared["navigation"]),
+        }
+        html = self.render(template, **{**self.shared, **vars(head), **own, **values})
         return Page(path=file_of(head.path), media_type=HTML, body=html.encode())
 
     def href(self, url: str) -> str:
@@ -194,6 +195,33 @@ class Frame:
 
     def anchors(self, links: Iterable[Link]) -> list[Anchor]:
         return [self.anchor(link) for link in links]
+
+
+def _shared(
+    render: Render,
+    site: Site,
+    main_feeds: tuple[Alternate, ...],
+    newsletter: Newsletter | None,
+    style: bytes,
+) -> dict[str, object]:
+    shared: dict[str, object] = {
+        "site": site,
+        "site_title": site.title,
+        "base": site.base,
+        "language_of_site": site.language,
+        "dir": direction(site.language),
+        "style": f"{site.base}style.css?v={hashlib.sha256(style).hexdigest()[:10]}",
+        "main_feeds": main_feeds,
+        "rhythm": rhythm(newsletter) if newsletter else "",
+        "corrections_to": mail_or_web(site.corrections_to),
+    }
+    common = Markup(render("site/common.html", **shared))
+    return {**shared, "common": common, "foot": Markup(render("site/foot.html", **shared))}
+
+
+def _navigations(render: Render, links: Sequence[Anchor]) -> dict[str, Markup]:
+    here = ["", *(link.href for link in links)]
+    return {href: Markup(render("site/navigation.html", links=links, here=href)) for href in here}
 
 
 def navigation(site: Site, *, with_issues: bool) -> tuple[Anchor, ...]:

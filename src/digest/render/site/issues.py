@@ -14,7 +14,6 @@ from markupsafe import Markup
 from digest.model import Card, IssueCard, MailedCorrection, Page
 from digest.render.site.frame import Anchor, Frame, Head, json_ld
 
-
 # The text between tags holds no bare `<`, so that what begins with one is a tag; an attribute's value
 # may hold anything but its own quotes.
 _TAG = re.compile(r'<(?:/?h[2-5]\b|[a-z](?=[^<>]*[ ](?:id|href)="))(?:[^">]|"[^"]*")*>')

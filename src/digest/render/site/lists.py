@@ -20,6 +20,10 @@ ARCHIVE_WHOLE = 100
 
 
 def front_page(frame: Frame, cards: Sequence[Card], issues: Sequence[IssueCard]) -> Page:
+    """`index.html`: the latest issue, and the first ten of all posts.
+
+    What the issue carried is linked where it is still among `cards`, and named otherwise.
+    """
     site = frame.site
     graph = {
         "@type": "WebSite",
@@ -33,6 +37,8 @@ def front_page(frame: Frame, cards: Sequence[Card], issues: Sequence[IssueCard])
         path="", page_title=site.title, description=site.description or site.title, graph=json_ld(graph)
     )
     issue = issues[0] if issues else None
+    public = {card.path for card in cards}
+    carried = issue.posts if issue else ()
     return frame.page(
         "site/front.html",
         head,
@@ -40,7 +46,7 @@ def front_page(frame: Frame, cards: Sequence[Card], issues: Sequence[IssueCard])
         more=len(cards) > LATEST,
         issue=issue,
         issue_when=frame.local(issue.published) if issue else None,
-        issue_posts=frame.anchors(issue.posts) if issue else [],
+        issue_posts=[(post.title, frame.href(post.url) if post.url in public else "") for post in carried],
     )
 
 

@@ -54,7 +54,7 @@ def post_page(
         files=frame.anchors(files),
         series=post.series,
         series_href=frame.site.base + series_path(post.series) if post.series else "",
-        parts=frame.anchors(relations.series),
+        parts=[(*frame.anchor(part)[:2], n == relations.part) for n, part in enumerate(relations.series, 1)],
         part=relations.part,
         newer=frame.anchor(relations.newer) if relations.newer else None,
         older=frame.anchor(relations.older) if relations.older else None,

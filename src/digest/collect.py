@@ -128,6 +128,9 @@ def _fate_of_uncarried(post: Post, entry: LedgerEntry, newsletter: Newsletter) -
 
 def _known_by_content(posts: Sequence[Post], ledger: Mapping[str, LedgerEntry]) -> dict[str, str]:
     """New id -> known id, for posts whose content the ledger knows under an id that no post has any more."""
+    strangers = [post for post in _one_for_each_id(posts) if post.id not in ledger]
+    if not strangers:
+        return {}
     here = {post.id for post in posts}
     gone: dict[str, list[str]] = {}
     # A carried entry is claimed first: of two equal texts, the one that readers have had is not sent again.
@@ -135,8 +138,8 @@ def _known_by_content(posts: Sequence[Post], ledger: Mapping[str, LedgerEntry]) 
         if entry.post_id not in here and entry.content_hash:
             gone.setdefault(entry.content_hash, []).append(entry.post_id)
     renamed = {}
-    for post in _one_for_each_id(posts):
-        if post.id not in ledger and gone.get(post.content_hash):
+    for post in strangers:
+        if gone.get(post.content_hash):
             renamed[post.id] = gone[post.content_hash].pop()
     return renamed
 

@@ -7,13 +7,17 @@ dated in the future at their time; what the author writes until then is not fore
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from digest.collect import Collected, Standing, carry, next_issue, observe, remembered
+from digest.collect import Collected, Reason, Standing, carry, next_issue, observe, remembered
 from digest.model import Issue, LedgerEntry, Newsletter, Post, Slot
 from digest.schedule import slots, spoken, zone_of
+
+_WAITING = frozenset({Standing.FULL, Standing.TOO_FEW, Standing.NEWER_INTRO})
+# What time alone may change; a draft, an archived post or a copy waits for its author.
+_MAY_COME = _WAITING | {Standing.FUTURE}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,8 +35,7 @@ class Planned:
     @property
     def waiting(self) -> int:
         """How many posts stay for a later issue because this one is full or too small."""
-        stay = (Standing.FULL, Standing.TOO_FEW, Standing.NEWER_INTRO)
-        return sum(reason.standing in stay for reason in self.collected.reasons.values())
+        return sum(reason.standing in _WAITING for reason in self.collected.reasons.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,16 +68,29 @@ def plan(
     A slot without an issue is among them and uses up no number. `due` is a slot whose cutoff has come and
     whose issue is not cut yet (`schedule.due`); it comes before the others.
     """
+    return list(_steps(posts, ledger, newsletter, now, count, next_number, timezone, due))
+
+
+def _steps(
+    posts: Sequence[Post],
+    ledger: Mapping[str, LedgerEntry],
+    newsletter: Newsletter,
+    now: datetime,
+    count: int,
+    number: int,
+    timezone: tzinfo | None,
+    due: Slot | None,
+) -> Iterator[Planned]:
     seen = remembered(ledger, observe(posts, ledger, newsletter, now, timezone))
-    planned = []
-    for slot in ([due] if due else []) + slots(newsletter, now, count):
-        seen = remembered(seen, observe(posts, seen, newsletter, max(slot.cutoff, now), timezone))
-        collected = next_issue(posts, seen, newsletter, slot, next_number)
-        planned.append(Planned(number=next_number, slot=slot, collected=collected))
+    hidden = [post for post in posts if seen[post.id].first_public is None]
+    for slot in ([*([due] if due else []), *slots(newsletter, now, count)])[:count]:
+        # Until then nothing is written: only what is hidden now can have become public.
+        seen = remembered(seen, observe(hidden, seen, newsletter, max(slot.cutoff, now), timezone))
+        collected = next_issue(posts, seen, newsletter, slot, number)
+        yield Planned(number=number, slot=slot, collected=collected)
         if collected.issue:
             seen = carry(seen, collected.issue)
-            next_number += 1
-    return planned[:count]
+            number += 1
 
 
 def why(
@@ -97,32 +113,31 @@ def why(
         return Answer(
             post_id=post.id, standing=Standing.CARRIED, number=entry.issue, slot=entry.slot, sentences=says
         )
-    planned = plan(posts, ledger, newsletter, now, ahead, next_number, timezone=timezone, due=due)
-    return _foretold(post, planned, newsletter, now)
+    steps = _steps(posts, ledger, newsletter, now, ahead, next_number, timezone, due)
+    return _foretold(post, steps, newsletter, now)
 
 
-def _foretold(post: Post, planned: Sequence[Planned], newsletter: Newsletter, now: datetime) -> Answer:
-    for step in planned:
+def _foretold(post: Post, steps: Iterable[Planned], newsletter: Newsletter, now: datetime) -> Answer:
+    passed: list[Reason] = []
+    for step in steps:
         reason = step.collected.reasons[post.id]
         if reason.standing in (Standing.IN, Standing.INTRO):
-            says = (reason.says, *_delays(post, planned, step), *_times(step.slot, newsletter, now))
+            delays = dict.fromkeys(f"Before that: {earlier.says}" for earlier in passed)
+            says = (reason.says, *delays, *_times(step.slot, newsletter, now))
             return Answer(
                 post_id=post.id, standing=reason.standing, number=step.number, slot=step.slot, sentences=says
             )
-    if not planned:
-        says = ("The schedule has no more issues.",)
-        return Answer(post_id=post.id, standing=Standing.FUTURE, number=None, slot=None, sentences=says)
-    reason = planned[-1].collected.reasons[post.id]
-    says = (reason.says,)
-    if reason.standing in (Standing.FUTURE, Standing.FULL, Standing.TOO_FEW, Standing.NEWER_INTRO):
-        says = (reason.says, f"None of the next {len(planned)} issues takes it.")
-    return Answer(post_id=post.id, standing=reason.standing, number=None, slot=None, sentences=says)
+        if reason.standing not in _MAY_COME:
+            return _no_issue(post, reason.standing, reason.says)
+        passed.append(reason)
+    if not passed:
+        return _no_issue(post, Standing.FUTURE, "The schedule has no more issues.")
+    says_none = f"None of the next {len(passed)} issues takes it."
+    return _no_issue(post, passed[-1].standing, passed[-1].says, says_none)
 
 
-def _delays(post: Post, planned: Sequence[Planned], taken: Planned) -> list[str]:
-    """Why the slots before did not take it, each different reason once."""
-    before = planned[: planned.index(taken)]
-    return list(dict.fromkeys(f"Before that: {step.collected.reasons[post.id].says}" for step in before))
+def _no_issue(post: Post, standing: Standing, *says: str) -> Answer:
+    return Answer(post_id=post.id, standing=standing, number=None, slot=None, sentences=says)
 
 
 def _times(slot: Slot, newsletter: Newsletter, now: datetime) -> list[str]:

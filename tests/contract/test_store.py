@@ -113,6 +113,13 @@ def test_a_renamed_post_keeps_its_issue_and_what_was_told(store: Store) -> None:
     assert [it.post_id for it in store.issue(1).posts] == ["b"]
 
 
+def test_a_post_renamed_twice_is_still_known_by_the_id_it_had_first(store: Store) -> None:
+    for name in ("a", "b", "c"):
+        renamed = replace(post("a"), id=name, source=f"posts/{name}.md")
+        store.record(observe([renamed, post("other")], store.ledger(), newsletter(), NOW))
+    assert store.first_ids() == {"c": "a"}
+
+
 def test_a_told_correction_is_marked_with_its_issue(store: Store) -> None:
     store.cut(collect(store, [post("a")]), EMAIL, (), NOW)
     corrected = post("a", corrections=(Correction(date=date(2026, 11, 9), text="It was 24 weeks."),))

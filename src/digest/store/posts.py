@@ -10,42 +10,49 @@ from digest.collect import Observation
 from digest.model import Fate, LedgerEntry, Slot, ToldCorrection
 from digest.store.schema import issue, post, told_correction
 
-
 _FATES = {fate.value: fate for fate in Fate}
+
+# In the order in which `ledger` unpacks them.
+_FACTS = (
+    post.c.id,
+    post.c.fate,
+    post.c.first_seen,
+    post.c.first_public,
+    post.c.dated,
+    post.c.issue,
+    post.c.carried_hash,
+    post.c.content_hash,
+    post.c.title,
+    post.c.source,
+)
 
 
 def ledger(connection: sa.Connection) -> dict[str, LedgerEntry]:
     told, slots = _told(connection), _slots(connection)
-    rows = connection.execute(sa.select(post)).tuples()
+    rows = connection.execute(sa.select(*_FACTS)).all()
     # Unpacked by place: with five thousand posts, half the time that reading each column by name takes.
     return {
         id: LedgerEntry(
             post_id=id,
             fate=_FATES[fate],
-            first_seen=first_seen,
-            first_public=first_public,
+            first_seen=seen,
+            first_public=public,
             dated=dated,
             issue=number,
             slot=slots.get(number),
-            carried_hash=carried_hash,
-            content_hash=content_hash,
+            carried_hash=carried,
+            content_hash=content,
             title=title,
             source=source,
             told=told.get(id, ()),
         )
-        for (
-            id,
-            fate,
-            first_seen,
-            first_public,
-            dated,
-            number,
-            carried_hash,
-            content_hash,
-            title,
-            source,
-        ) in rows
+        for id, fate, seen, public, dated, number, carried, content, title, source in rows
     }
+
+
+def first_ids(connection: sa.Connection) -> dict[str, str]:
+    renamed = sa.select(post.c.id, post.c.first_id).where(post.c.id != post.c.first_id)
+    return {row.id: row.first_id for row in connection.execute(renamed)}
 
 
 def record(connection: sa.Connection, observation: Observation) -> None:

@@ -104,10 +104,12 @@ def test_the_summary_is_the_first_thing_to_be_read_and_nothing_is_hidden() -> No
 
 
 def test_opening_words_give_the_issue_its_subject_and_its_summary() -> None:
-    intro = replace(
-        mail("intro", title="A quiet week", body="<p>Hello.</p>", text="Hello."), lead="One paper."
-    )
+    ordinary = {"title": "A quiet week", "body": "<p>Hello.</p>", "text": "Hello."}
+    intro = mail("intro", bottom_line="One paper.", **ordinary)
+    silent = replace(mail("intro", bottom_line="", **ordinary), lead="Hello.")
 
+    assert made(mail(), intro=silent).summary == "What baseline found."
+    assert made(intro=silent).summary == "Hello."
     mail_ = made(mail(), intro=intro)
 
     assert (mail_.subject, mail_.summary) == ("A quiet week", "One paper.")

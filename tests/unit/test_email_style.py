@@ -78,6 +78,10 @@ def test_a_style_of_the_authors_own_is_kept_and_unknown_classes_go() -> None:
     assert styled("<p class='web' title='a \"b\"'>A</p>").startswith('<p class="web" title="a &quot;b&quot;"')
 
 
+def test_a_link_that_leads_nowhere_does_not_look_like_one_and_places_lose_their_names() -> None:
+    assert styled('<a>TULIP-2</a><h3 id="methods">') == f'<a>TULIP-2</a><h3 style="{STYLES["h3"]}">'
+
+
 def test_mjml_and_comments_are_left_alone() -> None:
     source = '<mj-text css-class="t" align="left"><!-- <p>no</p> --></mj-text><mj-divider />'
 

@@ -291,10 +291,14 @@ def _subject(
 
 
 def _summary(posts: Sequence[MailPost], intro: MailPost | None) -> str:
-    """The line that inboxes show behind the subject, visible in the mail, for hidden text counts as spam."""
-    leads = [mail.lead for mail in ((intro, *posts) if intro else posts) if mail.lead]
+    """The line that inboxes show behind the subject, visible in the mail, for hidden text counts as spam.
+
+    What the author wrote for it, else the first bottom line; the opening words themselves follow anyway.
+    """
+    written = [intro.post.lead] if intro else []
+    leads = [*written, *(mail.lead for mail in posts), intro.lead if intro else ""]
     titles = "; ".join(mail.post.title for mail in posts)
-    return cut(leads[0] if leads else titles, SUMMARY_LONGEST)
+    return cut(next((lead for lead in leads if lead), titles), SUMMARY_LONGEST)
 
 
 def _cut_at_word(words: str, length: int) -> str:

@@ -97,6 +97,8 @@ _SCROLLING = (
     '<div style="display:table;table-layout:fixed;width:100%;margin:0 0 20px"><div style="overflow-x:auto">'
 )
 _CLASSES = {word for key in STYLES for word in re.findall(r"\.([a-z-]+)", key)} | {"related"}
+# Mail programs do not jump within a message, and a name without a role is read by nobody.
+_DROPPED = frozenset({"class", "style", "id", "aria-label"})
 _VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
 _TAG = re.compile(r"""<!--.*?-->|<(/?)([a-z][a-z0-9-]*)((?:[^"'<>]|"[^"]*"|'[^']*')*?)(/?)>""", re.S)
 _ATTRIBUTE = re.compile(r"""\s+([a-z][a-z0-9:-]*)(?:="([^"]*)"|='([^']*)')?""")
@@ -105,8 +107,8 @@ _ATTRIBUTE = re.compile(r"""\s+([a-z][a-z0-9:-]*)(?:="([^"]*)"|='([^']*)')?""")
 def styled(html: str, *, direction: str = "ltr") -> str:
     """The same HTML with a style on every element that has a look; one that has a style already keeps it.
 
-    Only the classes of the table stay. Images are shown at most 536 px wide; tables scroll by themselves
-    where a screen is too narrow for them. `direction` is `ltr` or `rtl`.
+    Only the classes of the table stay, and no ids. Images are shown at most 536 px wide; tables scroll by
+    themselves where a screen is too narrow for them. `direction` is `ltr` or `rtl`.
     """
     reading = _Reading(_mirrored() if direction == "rtl" else STYLES, direction)
     return _TAG.sub(reading.tag, html)
@@ -143,9 +145,9 @@ class _Reading:
 
     def opening(self, name: str, attributes: dict[str, str]) -> str:
         style = attributes.get("style") or self.style(name, attributes.get("class", ""))
-        shown = {
-            key: value for key, value in attributes.items() if key not in ("class", "style", "aria-label")
-        }
+        shown = {key: value for key, value in attributes.items() if key not in _DROPPED}
+        if name == "a" and "href" not in attributes:
+            style = ""  # it leads nowhere and must not look as if it did
         if name == "img":
             shown = _as_wide_as_it_may_be(shown)
             style = style if "width" in attributes else f"width:auto;{style}"

@@ -231,7 +231,7 @@ def navigation(site: Site, *, with_issues: bool) -> tuple[Anchor, ...]:
 
 
 def formats(feed: Feed) -> list[tuple[str, str, str]]:
-    """Name, media type and path of each. Atom comes first: it alone tells "corrected" from "new"."""
+    """Name, media type and path of each. Atom is offered first: all readers know it, and it dates changes."""
     found = [
         ("Atom", "application/atom+xml", feed.atom_path),
         ("RSS", "application/rss+xml", feed.rss_path),

@@ -393,8 +393,12 @@ class Feed:
     json_path: str = ""
     previous_archive: str = ""
     """Path of the next older archive document (RFC 5005), without its format's ending."""
+    next_archive: str = ""
+    """Path of the next newer one, without its format's ending."""
     archive: bool = False
-    """True: this is an archive document; it does not change any more once its year is over."""
+    """True: this document holds a whole year and continues the main feed."""
+    closed: bool = True
+    """For an archive: its year is over, and only corrections change it. It is marked as one (RFC 5005) then."""
     current_atom_path: str = ""
     """For an archive: the path of the feed that it continues, in the same format."""
     current_rss_path: str = ""

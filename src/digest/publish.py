@@ -154,7 +154,7 @@ class _Edition:
         catalogue = Catalogue(articles, site)
         cards = cards_of(catalogue.posts, library)
         static = dict(theme.static_files())
-        found = _feeds(site, cards, with_issues=library.settings.newsletter is not None)
+        found = _feeds(site, cards, now, with_issues=library.settings.newsletter is not None)
         frame = Frame.of(
             theme.render,
             site,
@@ -220,7 +220,7 @@ def changed(post: Post, zone: ZoneInfo) -> datetime:
     return max([post.published, *([post.updated] if post.updated else []), *corrected]).astimezone(UTC)
 
 
-def _feeds(site: Site, cards: Sequence[Card], *, with_issues: bool) -> list[tuple[Feed, Sequence[str]]]:
+def _feeds(site: Site, cards: Sequence[Card], now: datetime, *, with_issues: bool) -> list[tuple[Feed, Sequence[str]]]:
     """Every feed of the site and the posts it may carry: all, by year, by tag. Issues have theirs apart."""
     zone = ZoneInfo(site.timezone)
     by_year = [
@@ -228,6 +228,7 @@ def _feeds(site: Site, cards: Sequence[Card], *, with_issues: bool) -> list[tupl
         for year, group in groupby(cards, lambda card: card.published.astimezone(zone).year)
     ]
     archives = [f"archive/{year}" for year, _ in by_year]
+    this_year = now.astimezone(zone).year
     about = site.description or site.title
     found: list[tuple[Feed, Sequence[str]]] = [
         (
@@ -272,6 +273,8 @@ def _feeds(site: Site, cards: Sequence[Card], *, with_issues: bool) -> list[tupl
                     atom_path=f"archive/{year}.atom.xml",
                     rss_path=f"archive/{year}.rss.xml",
                     previous_archive=archives[place + 1] if place + 1 < len(archives) else "",
+                    next_archive=archives[place - 1] if place else "",
+                    closed=year < this_year and len(archives) > 1,
                     current_atom_path="atom.xml",
                     current_rss_path="feed.xml",
                     archive=True,

@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import jinja2
+import jinja2.meta
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -60,11 +61,12 @@ class Theme:
     ) -> None:
         own = folder if folder and folder.is_dir() and not _same(folder, shipped) else None
         self._folders = {**({"own": own} if own else {}), "shipped": shipped}
-        self._linted: dict[str, str] = {}
-        loader = jinja2.FileSystemLoader(list(self._folders.values()))
+        self._linted: dict[str, tuple[str, frozenset[str]]] = {}
+        in_force = jinja2.FileSystemLoader(list(self._folders.values()))
         originals = jinja2.PrefixLoader({_SHIPPED.rstrip("/"): jinja2.FileSystemLoader(shipped)})
+        self._loader = jinja2.ChoiceLoader([in_force, originals])
         self._jinja = _Sandbox(
-            loader=jinja2.ChoiceLoader([loader, originals]),
+            loader=self._loader,
             undefined=_Unknown,
             autoescape=_is_escaped,
             trim_blocks=True,
@@ -80,7 +82,7 @@ class Theme:
     def render(self, name: str, /, **values: object) -> str:
         """The text of a template, `email/issue.mjml`, filled with values; raises `TemplateError`."""
         if name.endswith(".mjml"):
-            self._lint_once(name)
+            self._lint(name)
         try:
             return self._jinja.get_template(name).render(**values)
         except jinja2.TemplateNotFound as missing:
@@ -137,18 +139,31 @@ class Theme:
             return []
         return lint_mjml(path.read_text("utf-8-sig"), name=self.where(name))
 
-    def _lint_once(self, name: str) -> None:
-        """MJML is looked at before Jinja fills it, so that a finding names the author's own line."""
+    def _lint(self, name: str, seen: frozenset[str] = frozenset()) -> None:
+        """MJML is looked at before Jinja fills it, parts and all, so that a finding names the author's line."""
         try:
-            source, _, _ = self._jinja.loader.get_source(self._jinja, name)  # type: ignore[union-attr]
+            source, _, _ = self._loader.get_source(self._jinja, name)
         except (jinja2.TemplateNotFound, UnicodeError):
             return  # said better by the rendering that follows
-        if self._linted.get(name) == source:
-            return
-        errors = [f for f in lint_mjml(source, name=self.where(name)) if f.severity is Severity.ERROR]
+        if name not in self._linted or self._linted[name][0] != source:
+            self._raise_errors(lint_mjml(source, name=self.where(name)))
+            self._linted[name] = source, self._parts(source)
+        for part in self._linted[name][1] - seen - {name}:
+            self._lint(part, seen | {name})
+
+    def _parts(self, source: str) -> frozenset[str]:
+        """The MJML templates that a source names: what it extends, includes or imports."""
+        try:
+            named = jinja2.meta.find_referenced_templates(self._jinja.parse(source))
+            return frozenset(part for part in named if part and part.endswith(".mjml"))
+        except jinja2.TemplateSyntaxError:
+            return frozenset()
+
+    @staticmethod
+    def _raise_errors(found: list[Finding]) -> None:
+        errors = [finding for finding in found if finding.severity is Severity.ERROR]
         if errors:
             raise TemplateError(_place(errors[0]) + errors[0].says, cure=errors[0].cure, findings=errors)
-        self._linted[name] = source
 
     def _raise_missing(self, missing: jinja2.TemplateNotFound) -> NoReturn:
         name = str(missing.name)

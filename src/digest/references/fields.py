@@ -46,6 +46,9 @@ class Item:
             Finding(severity=severity, where=self.where, says=says, cure=cure, line=self.line)
         )
 
+    def findings_of(self, severity: Severity) -> list[Finding]:
+        return [finding for finding in self.findings if finding.severity is severity]
+
     def error(self, says: str, cure: str) -> None:
         self.say(Severity.ERROR, says, cure)
 

@@ -17,11 +17,11 @@ _DOI = rf"10\.\d{{4,9}}(?:\.\d{{1,9}}){{0,3}}/{{1,3}}[^\s\"“”<>]{{1,300}}{_S
 
 _BARE_DOI = re.compile(_DOI)
 _IDENTIFIER = re.compile(
-    rf"""(?P<url>https?://[^\s"“”<>]{{1,500}}{_SICI_REST})
+    rf"""(?=[1dhp])(?:(?P<url>https?://[^\s"“”<>]{{1,500}}{_SICI_REST})
     |(?:\bdoi\s?:?\s?)?(?<![\w/.-])(?P<doi>{_DOI})
     |\b(?:dx\.)?doi\.org/{{1,3}}(?P<hostdoi>{_DOI})
     |(?:\bPubMed\s)?\bPMID\s?:?\s?(?P<pmid>\d{{1,8}})\b
-    |(?:\bPubMed\sCentral\s)?(?:\bPMCID\s?:?\s?)?\b(?P<pmcid>PMC\d{{3,9}})\b""",
+    |(?:\bPubMed\sCentral\s)?(?:\bPMCID\s?:?\s?)?\b(?P<pmcid>PMC\d{{3,9}})\b)""",
     re.IGNORECASE | re.VERBOSE,
 )
 _CLOSING = {")": "(", "]": "[", "}": "{", ">": "<"}

@@ -46,10 +46,10 @@ _TEXTS = {
 _OWN = ("id", "author", "issued", "DOI", "PMID", "role", "access", "cite")
 # Right in a CSL file, and of no use here.
 _OTHER_KEYS = """
-    abstract accessed annote archive archive_location call-number citation-key citation-label collection-number
-    collection-title custom dimensions edition editor event event-date event-place ISBN ISSN keyword language
-    license medium note number number-of-pages number-of-volumes original-date publisher publisher-place
-    reviewed-title section source status submitted title-short translator version
+    abstract accessed annote archive archive_location call-number citation-key citation-label custom
+    collection-number collection-title dimensions edition editor event event-date event-place ISBN ISSN
+    keyword language license medium note number number-of-pages number-of-volumes original-date publisher
+    publisher-place reviewed-title section source status submitted title-short translator version
 """
 _OTHER_CSL = frozenset(_OTHER_KEYS.split())
 _KEYS = {key.casefold(): key for key in (*_TEXTS, *_OWN, *_OTHER_CSL)}
@@ -141,7 +141,7 @@ def _read_csl(value: Mapping[object, object], item: Item) -> Reference | None:
     ):
         item.error("it names no work", "give at least title, DOI, PMID, URL or cite")
         return None
-    if not (reference.title or reference.raw):
+    if not (reference.title or reference.raw or item.findings_of(Severity.ERROR)):
         item.warn(
             "it has no title: readers see only its number or address",
             "give title, author and container-title",

@@ -114,8 +114,14 @@ _WORD = re.compile(r"[\w'’]+|&")
 
 def _key(name: str) -> str:
     """One spelling for `N. Engl. J. Med.`, `n engl j med` and, for full names, a leading `The`."""
-    words = [word.casefold().replace("’", "").replace("'", "") for word in _WORD.findall(name)]
-    words = ["and" if word == "&" else word for word in words]
+    return _join([_plain(word) for word in _WORD.findall(name)])
+
+
+def _plain(word: str) -> str:
+    return "and" if word == "&" else word.casefold().replace("’", "").replace("'", "")
+
+
+def _join(words: list[str]) -> str:
     return " ".join(words[1:] if words[:1] == ["the"] and len(words) > 1 else words)
 
 
@@ -143,9 +149,12 @@ def split_journal(text: str) -> tuple[str, Journal] | None:
     `Isaacs JD. CAR T Cells. N. Engl. J. Med.` gives `Isaacs JD. CAR T Cells. ` and the New England Journal.
     Whether a journal may stand there (after a full stop, after the authors) is for the caller to say.
     """
-    starts = [word.start() for word in _WORD.finditer(text)][-_LONGEST:]
-    for start in starts:
-        if (start == 0 or not _is_glued(text[start - 1])) and (journal := find_journal(text[start:])):
+    found = list(_WORD.finditer(text))[-_LONGEST:]
+    words = [_plain(word[0]) for word in found]
+    for at, word in enumerate(found):
+        start = word.start()
+        journal = _JOURNALS.get(_join(words[at:]))
+        if journal and (start == 0 or not _is_glued(text[start - 1])):
             return text[:start], journal
     return None
 

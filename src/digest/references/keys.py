@@ -28,7 +28,9 @@ def default_id(reference: Reference) -> str:
     words = _WORD.findall(plain_ascii(said).lower())
     if first and first.family:
         words = ["".join(words)] if words else []
-    word = next((word for word in words if len(word) > 2 and not word.isdigit()), "".join(words[:1]))
+    word = next(
+        (word for word in words if len(word) > 2 and word != "the" and not word.isdigit()), "".join(words[:1])
+    )
     year = str(reference.year or "") or next(iter(_YEAR.findall(reference.raw[:2000])), "")
     return f"{word or 'reference'}{year}"
 

@@ -14,7 +14,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 
 from digest.model import Name, Reference, ReferenceRole
-from digest.references.identifiers import clean_doi, find_marks
+from digest.references.identifiers import Mark, clean_doi, find_marks
 from digest.references.journals import Journal, find_journal, split_journal
 from digest.references.keys import default_id
 from digest.references.names import Byline, read_byline, split_byline
@@ -42,7 +42,7 @@ _ROLES = {
 }
 _MARKER = re.compile(r"^(?:[-*•‣·–—]\s|\[\d{1,3}\]\s?|\(\d{1,3}\)\s|\d{1,3}[.)]\s)+")
 _LINK = re.compile(r"\[([^\[\]]{1,300})\]\(<?((?:[^()\s<>]|\([^()\s]{0,80}\)){1,400})>?\)")
-_EMPHASIS = re.compile(r"(?<!\w)[*_]{1,3}(?=[^\s*_])|(?<=[^\s*_])[*_]{1,3}(?!\w)")
+_EMPHASIS = re.compile(r"(?<![\w/.])([*_]{1,3})(?=[^\s*_])([^*_]{1,300})(?<=\S)\1(?!\w)")
 _EPUB_DATE = rf"(?:19|20)\d\d(?: (?:{'|'.join(MONTHS)})(?: \d{{1,2}})?)?"
 _AHEAD = re.compile(rf"\[?\b(?:Epub|Online) ahead of print\]?\.?|\bEpub {_EPUB_DATE}\.?")
 _EMPTY_BRACKETS = re.compile(r"\(\s?[.,;:]?\s?\)|\[\s?\]|<\s?>")
@@ -63,13 +63,14 @@ def read_citation(text: str, *, id: str = "", role: ReferenceRole | None = None)
     `raw` keeps the author's words, white space made single. Without `id` it becomes family name and year
     (`muller2024`), without `role` it follows from `(editorial)`, `(guideline)` or a title such as
     `Author Correction`. Where the text is not read with confidence, `sure` is false and of the fields only
-    the identifiers are filled. List markers and dates of `Epub` have no
-    field and are not missed; `(open access)` becomes `access`.
+    the identifiers are filled. List markers and dates of `Epub` have no field and are not missed; `(open
+    access)` becomes `access`.
     """
     raw = " ".join(text.split())
-    access = "open" if _OPEN.search(raw[:LONGEST]) else ""
-    base = _with_identifiers(Reference(id="", raw=raw, sure=False, access=access))
-    read = _read(base) if len(raw) <= LONGEST else None
+    words, marks = _bare(raw)
+    access = "open" if _OPEN.search(raw) else ""
+    base = _with_identifiers(Reference(id="", raw=raw, sure=False, access=access), marks)
+    read = _read(base, words) if len(raw) <= LONGEST and _is_one_paper(marks) else None
     reference = read or replace(base, genre=_genre_of(raw))
     return replace(reference, id=id or default_id(reference), role=role or _role(reference))
 
@@ -79,16 +80,14 @@ def is_citation(text: str) -> bool:
     reference = read_citation(text)
     if reference.sure:
         return bool(reference.journal)
-    return bool(reference.doi or reference.pmid) and not _WORD.search(
-        _without_identifiers(plain_words(reference.raw))
-    )
+    return bool(reference.doi or reference.pmid) and not _WORD.search(_bare(reference.raw)[0])
 
 
 def plain_words(raw: str) -> str:
     """Without Markdown's marks: emphasis, links (the address stays where it says more than its words)."""
     if "](" in raw:
         raw = _LINK.sub(_link_words, raw)
-    return _EMPHASIS.sub("", raw) if "*" in raw or "_" in raw else raw
+    return _EMPHASIS.sub(r"\2", raw) if "*" in raw or "_" in raw else raw
 
 
 # ------------------------------------------------------------------------------------- preparing
@@ -100,20 +99,20 @@ def _link_words(link: re.Match[str]) -> str:
     return words if address in words or (doi and doi == clean_doi(words)) else f"{words} {address}"
 
 
-def _with_identifiers(reference: Reference) -> Reference:
-    marks = find_marks(plain_words(reference.raw))
-    return replace(
-        reference,
-        doi=next((mark.doi for mark in marks if mark.doi), ""),
-        pmid=next((mark.pmid for mark in marks if mark.pmid), ""),
-        pmcid=next((mark.pmcid for mark in marks if mark.pmcid), ""),
-        url=next((mark.url for mark in marks if mark.url), ""),
-    )
+def _bare(raw: str) -> tuple[str, list[Mark]]:
+    """What is left to read, without list marker, Markdown and identifiers; and the identifiers."""
+    plain = unicodedata.normalize("NFC", plain_words(_MARKER.sub("", raw)))
+    marks = find_marks(plain)
+    text = _without(plain, marks).strip(" ;,")
+    inside = text.removesuffix(".")
+    if inside.startswith("(") and inside.endswith(")") and _one_pair(inside):
+        text = inside[1:-1]
+    return text, marks
 
 
-def _without_identifiers(text: str) -> str:
+def _without(text: str, marks: list[Mark]) -> str:
     pieces, done = [], 0
-    for mark in find_marks(text):
+    for mark in marks:
         pieces.append(text[done : mark.start])
         done = mark.end
     rest = _OPEN.sub("", _AHEAD.sub(" ", " ".join([*pieces, text[done:]])))
@@ -121,13 +120,15 @@ def _without_identifiers(text: str) -> str:
     return " ".join(rest.split())
 
 
-def _bare(raw: str) -> str:
-    """What is left to read: no list marker, no Markdown, no identifier, no brackets around the whole."""
-    text = unicodedata.normalize("NFC", plain_words(_MARKER.sub("", raw)))
-    text = _without_identifiers(text)
-    if text.startswith("(") and text.rstrip(".").endswith(")") and _one_pair(text.rstrip(".")):
-        text = text.rstrip(".")[1:-1]
-    return text.strip(" ;,")
+def _with_identifiers(reference: Reference, marks: list[Mark]) -> Reference:
+    """The first of each kind."""
+    return replace(
+        reference,
+        doi=next((mark.doi for mark in marks if mark.doi), ""),
+        pmid=next((mark.pmid for mark in marks if mark.pmid), ""),
+        pmcid=next((mark.pmcid for mark in marks if mark.pmcid), ""),
+        url=next((mark.url for mark in marks if mark.url), ""),
+    )
 
 
 def _one_pair(text: str) -> bool:
@@ -155,10 +156,7 @@ class _Parts:
     """As typed, where it stands apart from the place (APA)."""
 
 
-def _read(base: Reference) -> Reference | None:
-    if _says_two_papers(base.raw):
-        return None
-    text = _bare(base.raw)
+def _read(base: Reference, text: str) -> Reference | None:
     taken = _read_apa(text) or _read_around_place(text)
     if taken is None:
         return None
@@ -168,12 +166,9 @@ def _read(base: Reference) -> Reference | None:
     return reference if _nothing_lost(text, reference, kept) else None
 
 
-def _says_two_papers(raw: str) -> bool:
-    marks = find_marks(plain_words(raw))
-    return (
-        len({mark.doi.casefold() for mark in marks if mark.doi}) > 1
-        or len({m.pmid for m in marks if m.pmid}) > 1
-    )
+def _is_one_paper(marks: list[Mark]) -> bool:
+    dois, pmids = {mark.doi.casefold() for mark in marks}, {mark.pmid for mark in marks}
+    return len(dois - {""}) <= 1 and len(pmids - {""}) <= 1
 
 
 def _fill(base: Reference, place: Place, parts: _Parts) -> Reference:
@@ -203,7 +198,7 @@ def _read_around_place(text: str) -> tuple[Place, _Parts] | None:
     left = text[: place.start].rstrip(" (,")
     right, genre = _take_genre(text[place.end :].lstrip(" .,;:)").rstrip(" .;,"))
     parts = _read_blog(left, right) if right else _read_medline(left)
-    if parts is None or not (parts.known or place.firm):
+    if parts is None or not (place.firm or (parts.known and (parts.byline or _NOTICE.match(parts.title)))):
         return None
     return place, replace(parts, genre=genre or parts.genre)
 
@@ -245,7 +240,7 @@ def _read_medline(left: str) -> _Parts | None:
         byline, title = alone, ""  # `Ventura. Crit Care Med`: authors and journal, no title
     if byline is None and not _NOTICE.match(before):
         return None
-    title, genre = _take_genre(title.strip().removesuffix("."), only_square=True)
+    title, genre = _take_genre(title.strip().removesuffix("."))
     return _Parts(journal=journal, byline=byline, title=title, genre=genre, known=known)
 
 
@@ -307,13 +302,14 @@ def _looks_capital(word: str) -> bool:
     return not word.strip("().,").isdigit() and not word.lstrip("(")[:1].islower()
 
 
-def _take_genre(title: str, *, only_square: bool = False) -> tuple[str, str]:
-    """`(editorial) CAR T Cells ...` -> title and `editorial`; so at the end, and in square brackets."""
+def _take_genre(title: str) -> tuple[str, str]:
+    """`(editorial) CAR T Cells ...` -> title and `editorial`; so at the end, where `(Review)` is Cochrane's."""
     for found in _GENRE.finditer(title):
-        if found.start() == 0 and not only_square:
-            return title[found.end() :].lstrip(" .:,"), found[1].casefold()
-        if found.end() == len(title.rstrip(" .")) and (found[0][0] == "[" or found.start() == 0):
-            return title[: found.start()].rstrip(" ."), found[1].casefold()
+        genre = found[1].casefold()
+        if found.start() == 0:
+            return title[found.end() :].lstrip(" .:,"), genre
+        if found.end() == len(title) and (genre != "review" or found[0][0] == "["):
+            return title[: found.start()].rstrip(" ."), genre
     return title, ""
 
 

@@ -27,14 +27,17 @@ class Place(NamedTuple):
     pages: str = ""
 
 
-_MONTH = rf"(?P<month>{'|'.join(MONTHS)})(?:[a-z]{{1,6}})?\.?"
+_MONTH = (
+    r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
+    r"Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
+)
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _DATE = rf"\b{_YEAR}(?:,?\s{_MONTH}(?:\s(?P<day>\d{{1,2}})(?!\d))?)?"
 _VOLUME = r"(?:vol(?:ume)?\.?\s)?(?P<volume>\d{1,4}[A-Z]?)"
 _ISSUE = r"(?:\s?\((?P<issue>[^()]{1,30})\)|\s(?P<supplement>Suppl\.?(?:\s?\d{1,3})?))"
 _PAGE = r"[A-Za-z]{0,4}\d{1,9}(?:\.[a-z]?\d{1,4})?[a-z]?\b"
 _DASH = r"\s?[-‐‑‒–—−]{1,2}\s?"
-_PAGES = rf"(?:pp?\.?\s?)?(?P<pages>{_PAGE}(?:{_DASH}{_PAGE})?)"
+_PAGES = rf"(?:pp?\.?\s?)?(?P<pages>{_PAGE}(?:{_DASH}(?:{_PAGE})?)?)"  # `2099-`: the end is not known yet
 _PAGE_RANGE = rf"(?:pp?\.?\s?)?(?P<pages>{_PAGE}{_DASH}{_PAGE})"
 
 # In this order: the first that is found counts.
@@ -42,8 +45,9 @@ _FORMS = (
     (True, rf"{_DATE}\s?[;,:]\s?{_VOLUME}{_ISSUE}?\s?[:;,]\s?{_PAGES}"),
     (True, rf"{_DATE}\s?[;,]\s?{_VOLUME}{_ISSUE}\s?{_PAGE_RANGE}"),
     (True, rf"(?<=[\s,]){_VOLUME}{_ISSUE}?\s?[,:]\s?{_PAGES},?\s?\({_YEAR}\)"),
+    (True, rf"{_DATE}\.\s{_VOLUME}{_ISSUE}?\s?:\s?{_PAGES}"),
     (False, rf"{_DATE}\s?[;:]\s?{_PAGE_RANGE}"),
-    (False, rf"(?<=[\s,]){_VOLUME}{_ISSUE}?\s?:\s?{_PAGES}(?:,\s{_MONTH}\s{_YEAR})?"),
+    (False, rf"(?<=[\s,]){_VOLUME}{_ISSUE}?\s?:\s?{_PAGES}(?:,\s(?:{_MONTH}\s)?{_YEAR})?"),
     (False, rf"{_DATE}\s?;\s?{_VOLUME}{_ISSUE}?(?=\s?[.,]|\s?$)"),
     (False, rf"{_DATE}(?![\w/-])"),
 )
@@ -75,13 +79,17 @@ def find_apa_place(text: str) -> Place | None:
 
 
 def expand_pages(pages: str) -> str:
-    """`2292–302` -> `2292-2302`; what is no plain range stays, with a plain hyphen."""
-    found = _RANGE.fullmatch(pages.strip())
+    """`2292–302` -> `2292-2302`; what is no plain range stays."""
+    pages = pages.strip(" -‐‑‒–—−")
+    found = _RANGE.fullmatch(pages)
     if not found:
-        return pages.strip()
+        return pages
     lead, first, first_rest, last_lead, last, last_rest = found.groups()
     if len(last) < len(first) and not first_rest:
-        last = first[: len(first) - len(last)] + last
+        whole = first[: len(first) - len(last)] + last
+        if whole < first:
+            return pages  # `687-70` is a slip whose meaning nobody can tell
+        last = whole
         last_lead = last_lead or lead
     return f"{lead}{first}{first_rest}-{last_lead}{last}{last_rest}"
 

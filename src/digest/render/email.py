@@ -126,7 +126,7 @@ class _Edition:
             ],
         }
         source = styled(self.render("email/issue.mjml", **values), direction=direction(self.site.language))
-        return seals.opened(_checked(render_mjml(source, name="templates/email/issue.mjml")))
+        return seals.opened(_checked(render_mjml(source, name="templates/email/issue.mjml (filled in)")))
 
     def text(self, shortened: set[str]) -> str:
         bodies = _Seals("\x02", "\x03")

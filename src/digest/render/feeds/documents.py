@@ -160,7 +160,7 @@ def _shell_feed(site: Site, feed: Feed, updated: datetime) -> FeedGenerator:
     shell.generator(_GENERATOR)
     shell.ttl(_REFRESH_MINUTES)
     shell.digest.updated = updated
-    shell.digest.archive = feed.archive
+    shell.digest.archive = feed.archive and feed.closed
     return shell
 
 
@@ -176,6 +176,9 @@ def _links(
     if feed.previous_archive:
         earlier = site.address(feed.previous_archive + ending)
         links.append({"rel": "prev-archive", "type": media_type, "href": earlier})
+    if feed.next_archive:
+        later = site.address(feed.next_archive + ending)
+        links.append({"rel": "next-archive", "type": media_type, "href": later})
     return links
 
 

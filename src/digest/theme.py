@@ -140,7 +140,7 @@ class Theme:
         return lint_mjml(path.read_text("utf-8-sig"), name=self.where(name))
 
     def _lint(self, name: str, seen: frozenset[str] = frozenset()) -> None:
-        """MJML is looked at before Jinja fills it, parts and all, so that a finding names the author's line."""
+        """MJML is looked at before Jinja fills it, parts and all: a finding names the author's line."""
         try:
             source, _, _ = self._loader.get_source(self._jinja, name)
         except (jinja2.TemplateNotFound, UnicodeError):

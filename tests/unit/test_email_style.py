@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.render.email_style import STYLES, styled
+from digest.theme import SHIPPED
 
 
 def style(html: str, tag: str, **options: str) -> str:
@@ -96,6 +97,42 @@ def test_colours_have_six_digits_and_sizes_can_be_read(look: tuple[str, str]) ->
     assert all(len(colour) == 7 for colour in colours)
     assert all(size >= 13 for size in sizes)
     assert '"' not in look[1]
+
+
+PAPER = {"": "#ffffff", "take": "#fffaeb", "correction": "#fff1f0", "small": "#f4f4f5"}
+NIGHT = {"#0d1117", "#161b22", "#1f2630", "#2b2411", "#35191b"}
+
+
+def contrast(one: str, other: str) -> float:
+    """The ratio of WCAG 2.2, from 1 to 21."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("key", [key for key, look in STYLES.items() if re.search(r"(^|;)color:", look)])
+def test_words_can_be_read_on_their_ground(key: str) -> None:
+    (colour,) = re.findall(r"(?:^|;)color:(#\w{6})", STYLES[key])
+    own = re.findall(r"background-color:(#\w{6})", STYLES[key])
+    around = PAPER.get(key.split(" ")[0].removeprefix("p."), PAPER[""])
+
+    assert contrast(colour, own[0] if own else around) >= 4.5
+
+
+def test_words_can_be_read_on_a_dark_screen() -> None:
+    shell = (SHIPPED / "email" / "issue.mjml").read_text(encoding="utf-8")
+    dark = shell.partition("prefers-color-scheme:dark")[2].partition("[data-ogsb]")[0]
+
+    colours = set(re.findall(r"[{;]color:(#\w{6})", dark))
+
+    assert len(colours) >= 4
+    assert set(re.findall(r"background-color:(#\w{6})", dark)) == NIGHT
+    assert min(contrast(colour, ground) for colour in colours for ground in NIGHT) >= 4.5
 
 
 @given(

@@ -167,6 +167,24 @@ def test_a_typo_in_mjml_is_found_before_jinja_fills_it_in(written: Write) -> Non
     )
 
 
+def test_a_typo_in_a_part_of_the_mail_is_named_where_it_stands(written: Write) -> None:
+    written("email/part.mjml", "\n<mj-text colr='#000000'>a</mj-text>{% include 'email/part.mjml' %}")
+    theme = written("email/issue.mjml", "<mjml><mj-body>{% include 'email/part.mjml' %}</mj-body></mjml>")
+
+    assert failure(theme, "email/issue.mjml") == (
+        "templates/email/part.mjml:2: <mj-text> has no attribute colr; did you mean color?"
+    )
+
+
+def test_a_template_that_was_mended_is_looked_at_again(written: Write) -> None:
+    theme = written("email/issue.mjml", "<mjml><mj-bdy></mj-bdy></mjml>")
+    assert "mj-bdy" in failure(theme, "email/issue.mjml")
+
+    written("email/issue.mjml", "<mjml><mj-body></mj-body></mjml>")
+
+    assert theme.render("email/issue.mjml") == "<mjml><mj-body></mj-body></mjml>"
+
+
 def test_findings_name_every_broken_template_at_once(written: Write) -> None:
     written("email/a.txt", "{% if %}")
     theme = written("site/b.html", "\n{{ x | nope }}")

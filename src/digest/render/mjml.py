@@ -210,7 +210,7 @@ class _Reading:
         else:
             if whole and "mj-body" not in self.seen:
                 self.found.append(_error(self.name, None, "there is no <mj-body>", "add one"))
-        return sorted(self.found, key=lambda found: found.line or 0)
+        return sorted(self.found, key=lambda found: found.line or LARGEST)
 
     @property
     def line(self) -> int:

@@ -462,6 +462,28 @@ def test_the_front_page_leads_to_the_latest_issue_and_tells_the_newsletters_rhyt
     assert graph(ALL["index.html"])["@type"] == "WebSite"
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"every": "day"}, "every day at 07:00 (Europe/London)"),
+        ({"timezone": "America/New_York"}, "every Friday at 07:00 (America/New York)"),
+        ({"every": "month", "on": "3"}, "on day 3 of every month at 07:00 (Europe/London)"),
+        ({"every": "month", "on": "last"}, "on the last day of every month at 07:00 (Europe/London)"),
+    ],
+)
+def test_a_post_says_in_words_when_the_newsletter_goes(changes: dict[str, str], words: str) -> None:
+    root = tree(post_page(frame(newsletter=newsletter(**changes)), 0))
+    assert texts(root, "p[@class='follow']") == [
+        f"New posts appear in the feeds; the newsletter gathers them {words}."
+    ]
+
+
+def test_a_rhythm_that_is_a_rule_of_its_own_is_not_guessed_at() -> None:
+    letter = newsletter(rrule="FREQ=WEEKLY;INTERVAL=2;BYDAY=MO")
+    root = tree(post_page(frame(newsletter=letter), 0))
+    assert texts(root, "p[@class='follow']") == ["New posts appear in the feeds."]
+
+
 def test_a_list_shows_the_bottom_line_the_day_and_the_topics_of_each_post() -> None:
     row = tree(ALL["index.html"]).xpath("//li[@class='row']")[0]
     assert texts(row, "p")[0] == "What year found."

@@ -28,6 +28,7 @@ from digest.references.fields import (
 from digest.references.journals import find_journal
 from digest.references.keys import default_id
 from digest.references.parse import read_citation
+from digest.references.places import expand_pages
 
 _TEXTS = {
     "type": "type",
@@ -59,7 +60,6 @@ _MEANT = {
     "date": "issued",
     "published": "issued",
     "authors": "author",
-    "number": "issue",
     "link": "URL",
     "citation": "cite",
     "kind": "role",
@@ -117,40 +117,37 @@ def _checked(reference: Reference, item: Item) -> Reference:
 
 def _read_csl(value: Mapping[object, object], item: Item) -> Reference | None:
     given = _known_keys(value, item)
-    cite = read_text(given.pop("cite", None), "cite", item)
-    start = read_citation(cite) if cite else Reference(id="")
+    cite = read_text(given.get("cite"), "cite", item)
     fields = _fields(given, item)
+    start = read_citation(cite) if cite else Reference(id="")
     reference = replace(start, **fields)  # type: ignore[arg-type]  # field names come from the tables above
-    if "title" in fields and (reference.authors or reference.journal):
-        reference = replace(reference, sure=True)
-    reference = _with_journal(reference)
-    if item.numbers:
-        names = " and ".join(filter(None, [", ".join(item.numbers[:-1]), item.numbers[-1]]))
-        item.say(
-            Severity.NOTE,
-            f"{names} read as text",
-            "put numbers in quotes: YAML drops zeros and reads 12:30 as 750",
-        )
-    if not (
-        reference.title
-        or reference.raw
-        or reference.doi
-        or reference.pmid
-        or reference.pmcid
-        or reference.url
-    ):
+    if "title" in fields and "authors" in fields:
+        reference = replace(reference, sure=True)  # what `cite` left open is said by the author
+    reference = _with_id(_with_journal(reference), given.get("id"), item)
+    _say_numbers(item)
+    if not _names_a_work(reference):
         item.error("it names no work", "give at least title, DOI, PMID, URL or cite")
         return None
+    _say_untitled(reference, item)
+    return _checked(reference, item)
+
+
+def _names_a_work(reference: Reference) -> bool:
+    said = (reference.title, reference.raw, reference.doi, reference.pmid, reference.pmcid, reference.url)
+    return any(said)
+
+
+def _say_numbers(item: Item) -> None:
+    if item.numbers:
+        names = " and ".join(filter(None, [", ".join(item.numbers[:-1]), item.numbers[-1]]))
+        cure = "put numbers in quotes: YAML drops zeros and reads 12:30 as 750"
+        item.say(Severity.NOTE, f"{names} read as text", cure)
+
+
+def _say_untitled(reference: Reference, item: Item) -> None:
     if not (reference.title or reference.raw or item.findings_of(Severity.ERROR)):
-        item.warn(
-            "it has no title: readers see only its number or address",
-            "give title, author and container-title",
-        )
-    return (
-        _checked(_with_id(reference, given.get("id"), item), item)
-        if cite
-        else _with_id(reference, given.get("id"), item)
-    )
+        cure = "give title, author and container-title"
+        item.warn("it has no title: readers see only its number or address", cure)
 
 
 def _known_keys(value: Mapping[object, object], item: Item) -> dict[str, object]:
@@ -169,11 +166,9 @@ def _known_keys(value: Mapping[object, object], item: Item) -> dict[str, object]
 
 def _nearest_key(key: str) -> str:
     near = _MEANT.get(key.casefold()) or next(iter(get_close_matches(key.casefold(), _KEYS, n=1)), "")
-    return (
-        f"did you mean {_KEYS.get(near.casefold(), near)}?"
-        if near
-        else "see the manual for the keys of a reference"
-    )
+    if not near:
+        return "see the manual for the keys of a reference"
+    return f"did you mean {_KEYS[near.casefold()]}?"
 
 
 def _fields(given: Mapping[str, object], item: Item) -> dict[str, object]:
@@ -181,7 +176,7 @@ def _fields(given: Mapping[str, object], item: Item) -> dict[str, object]:
     fields: dict[str, object] = {}
     for key, name in _TEXTS.items():
         if key in given and (text := read_text(given[key], key, item)):
-            fields[name] = text
+            fields[name] = expand_pages(text) if key == "page" else text
     readers: dict[str, Callable[[object, Item], dict[str, object]]] = {
         "author": read_authors,
         "issued": read_issued,

@@ -303,7 +303,7 @@ def _looks_capital(word: str) -> bool:
 
 
 def _take_genre(title: str) -> tuple[str, str]:
-    """`(editorial) CAR T Cells ...` -> title and `editorial`; so at the end, where `(Review)` is Cochrane's."""
+    """`(editorial) CAR T Cells` -> title and `editorial`; so at the end, but for Cochrane's `(Review)`."""
     for found in _GENRE.finditer(title):
         genre = found[1].casefold()
         if found.start() == 0:

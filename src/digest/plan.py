@@ -82,10 +82,7 @@ def _steps(
     due: Slot | None,
 ) -> Iterator[Planned]:
     seen = remembered(ledger, observe(posts, ledger, newsletter, now, timezone))
-    hidden = [post for post in posts if seen[post.id].first_public is None]
     for slot in ([*([due] if due else []), *slots(newsletter, now, count)])[:count]:
-        # Until then nothing is written: only what is hidden now can have become public.
-        seen = remembered(seen, observe(hidden, seen, newsletter, max(slot.cutoff, now), timezone))
         collected = next_issue(posts, seen, newsletter, slot, number)
         yield Planned(number=number, slot=slot, collected=collected)
         if collected.issue:

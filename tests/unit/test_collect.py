@@ -218,6 +218,14 @@ def test_too_few_posts_wait_together() -> None:
     assert result.reasons["a"].says == "It waits: an issue needs 3 posts, and only 2 waited at the cutoff."
 
 
+def test_where_an_issue_is_full_a_post_that_was_public_earlier_goes_before_one_dated_earlier() -> None:
+    first = post("first", published=ago(days=2))
+    late = post("late", published=ago(days=5))
+    ledger = seen([first, late], seen([first], at=ago(days=1)))
+    result = next_issue([first, late], ledger, newsletter(max_posts=1), SLOT, 7)
+    assert ids(result) == ["first"]
+
+
 def test_a_pinned_post_is_in_although_others_waited_longer() -> None:
     waiting = [post(f"p{n}", published=ago(days=n)) for n in range(3)]
     pinned = post("pinned", published=ago(hours=1), pin=1)
@@ -331,6 +339,23 @@ def test_a_reworded_correction_is_not_told_twice() -> None:
 def test_a_second_correction_of_the_same_day_is_told() -> None:
     second = correction("And the dose was 5 mg.")
     assert untold([second, correction()], [told("It was 24 weeks.")]) == [second]
+
+
+def test_one_reworded_correction_hides_only_one_of_its_day() -> None:
+    reworded, second = correction("It was 26 weeks, not 24."), correction("And the dose was 5 mg.")
+    assert untold([reworded, second], [told("It was 26 weeks")]) == [second]
+
+
+def test_the_ledger_keeps_what_was_told_before() -> None:
+    corrected = post("a", corrections=(correction("One."), correction("Two.")))
+    ledger = seen([corrected])
+    ledger["a"] = replace(ledger["a"], fate=Fate.CARRIED, issue=1, told=(told("One."),))
+    posts = [corrected, post("b")]
+    later = Slot(cutoff=SLOT.cutoff + WEEK, sends=SLOT.sends + WEEK)
+    issue = next_issue(posts, seen(posts, ledger), newsletter(), later, 3).issue
+    assert issue
+    assert [notice.correction.text for notice in issue.corrections] == ["Two."]
+    assert [mark.issue for mark in carry(seen(posts, ledger), issue)["a"].told] == [2, 3]
 
 
 def test_broken_lines_do_not_make_a_correction_new() -> None:

@@ -65,9 +65,15 @@ class Project:
             when = when.replace(tzinfo=ZoneInfo(self.settings.site.timezone))
         return when.astimezone(UTC).replace(microsecond=0)
 
-    @property
-    def pretend(self) -> bool:
-        return bool(self._now)
+    def now_or(self, clock: datetime) -> datetime:
+        """The same where there is no project yet: without an offset, `--now` is in UTC."""
+        if not self._now:
+            return clock
+        try:
+            when = datetime.fromisoformat(self._now)
+        except ValueError:
+            raise UsageError(f"--now {self._now} is no time", cure="write it as 2026-11-20T07:00") from None
+        return when.replace(tzinfo=when.tzinfo or UTC)
 
 
 def _version(wanted: bool) -> None:
@@ -115,4 +121,4 @@ def main() -> None:
         sys.exit(130)
 
 
-from digest.cli import issue, project, site  # noqa: E402, F401  (they add their commands to `app`)
+from digest.cli import project, site, issue  # noqa: E402, F401, I001  (they add their commands, in this order)

@@ -259,6 +259,19 @@ def test_a_template_that_the_engine_would_garble_is_refused(tmp_path: Path) -> N
         issue_email(Theme(tmp_path).render, site(), newsletter(), issue(), [mail()])
 
 
+def test_one_block_of_the_shipped_shell_may_be_replaced(tmp_path: Path) -> None:
+    (tmp_path / "email").mkdir()
+    (tmp_path / "email/issue.mjml").write_text(
+        '{% extends "shipped/email/issue.mjml" %}'
+        '{% block closing %}<p class="small">Goodbye.</p>{% endblock %}'
+    )
+
+    page = tree(issue_email(Theme(tmp_path).render, site(), newsletter(), issue(), [mail()]))
+
+    assert words(page.find("body")).endswith("Goodbye.")
+    assert "271 adults" in words(page.find("body"))
+
+
 def test_a_shell_of_the_authors_own_is_used_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "email").mkdir()
     (tmp_path / "email/issue.mjml").write_text(
@@ -360,6 +373,14 @@ def test_the_longest_posts_are_shortened_until_the_mail_fits() -> None:
         assert "Read on the web: On longer" in part
         assert "What longer found." in part
     assert "it goes on" not in both_must_go.html
+
+
+def test_a_title_as_long_as_a_page_is_cut_in_the_mail_at_a_word() -> None:
+    page = tree(made(mail("one", title="word " * 1_000), mail("two")))
+
+    titles = [words(link) for link in page.iter("a") if words(link).startswith("word")]
+
+    assert titles == ["word " * 59 + "word…"] * 2
 
 
 def test_long_opening_words_are_shortened_too() -> None:

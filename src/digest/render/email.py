@@ -33,6 +33,8 @@ PREFERENCES_URL = "https://READER.invalid/preferences"
 BYTE_LIMIT = 90_000
 """Gmail hides what follows the first 102 kB of a message."""
 SUBJECT_PREFERRED, SUBJECT_LONGEST, SUMMARY_LONGEST = 78, 150, 150
+TITLE_LONGEST = 300
+"""Characters; a title that is a page of its own is whole on the web."""
 
 Render = Callable[..., str]
 """`render("email/issue.mjml", **values)`: a template, filled."""
@@ -176,7 +178,7 @@ class _Edition:
         post = mail.post
         foreign = post.language if post.language not in ("", self.site.language) else ""
         return {
-            "title": words.text(post.title),
+            "title": words.text(_cut_at_word(post.title, TITLE_LONGEST)),
             "url": words.text(mail.url),
             "web_url": words.text(f"{self.site.address(self.issue.path)}#post-{post.slug}"),
             "lead": words.text(mail.lead),

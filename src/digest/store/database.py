@@ -21,6 +21,9 @@ from digest.store import schema
 
 _WAIT_MILLISECONDS = 30_000
 
+# Any number will do, as long as every digest takes the same: "digest" in ASCII.
+_LOCK = 0x646967657374
+
 # Primary result codes of SQLite (https://www.sqlite.org/rescode.html): what is wrong, and what to do.
 _MEANINGS = {
     "BUSY": ("is locked: another digest has been writing for half a minute", "let it finish, then try again"),
@@ -42,7 +45,7 @@ def connect(url: str, project: Path) -> sa.Engine:
     """An engine for `url`; a relative SQLite path is taken from the project's folder."""
     try:
         parsed = sa.make_url(url)
-        if parsed.get_backend_name() != "sqlite":
+        if not _is_sqlite(parsed):
             return sa.create_engine(parsed)
         path = _file_of(parsed, project)
         engine = sa.create_engine(parsed.set(database=str(path)))
@@ -58,6 +61,8 @@ def connect(url: str, project: Path) -> sa.Engine:
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One consistent view: what others commit meanwhile is not seen."""
+    if not _is_sqlite(engine.url):
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with in_plain_words(engine.url), engine.begin() as connection:
         yield connection
 
@@ -70,6 +75,16 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
+def alone(connection: sa.Connection) -> None:
+    """Waits until no other transaction is behind this line. On SQLite every writer is alone anyway."""
+    if not _is_sqlite(connection.engine.url):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def _is_sqlite(url: sa.URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
 @contextmanager
 def in_plain_words(url: sa.URL) -> Iterator[None]:
     """Turns the database's errors into StoreErrors with a cure."""
@@ -77,11 +92,10 @@ def in_plain_words(url: sa.URL) -> Iterator[None]:
         yield
     except (sa.exc.DBAPIError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        first_line = str(cause).partition("\n")[0]
         name = getattr(cause, "sqlite_errorname", "").removeprefix("SQLITE_")
-        says, cure = _MEANINGS.get(name.partition("_")[0], (f"says: {cause}", ""))
-        place = (
-            url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
-        )
+        says, cure = _MEANINGS.get(name.partition("_")[0], (f"says: {first_line}", ""))
+        place = url.database if _is_sqlite(url) else url.render_as_string(hide_password=True)
         raise StoreError(f"{place} {says}", cure=cure) from error
 
 
@@ -94,6 +108,7 @@ def bring_up_to_date(engine: sa.Engine) -> None:
         if _revision(connection) == schema.REVISION:
             return
     with writing(engine) as connection:
+        alone(connection)
         if _revision(connection) != schema.REVISION:  # no other run was faster
             _upgrade(connection)
 

@@ -26,6 +26,7 @@ from digest.model import (
     PostRole,
     Slot,
 )
+from digest.store.database import alone
 from digest.store.schema import issue, issue_post, post, told_correction
 
 SHORTEST_HASH = 8
@@ -153,6 +154,7 @@ def _stored(row: sa.Row[Any], posts: Sequence[IssuePost]) -> StoredIssue:
 
 def cut(connection: sa.Connection, made: Issue, email: Email, cards: Iterable[Card], now: datetime) -> None:
     """Everything that makes an issue; the caller's transaction makes it whole."""
+    alone(connection)
     _refuse_second(connection, made)
     connection.execute(sa.insert(issue), _issue_row(made, email, now))
     by_id = {card.id: card for card in cards}

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from digest.collect import Observation
 from digest.model import Fate, LedgerEntry, Slot, ToldCorrection
+from digest.store.database import alone
 from digest.store.schema import issue, post, told_correction
 
 _FATES = {fate.value: fate for fate in Fate}
@@ -57,6 +58,7 @@ def first_ids(connection: sa.Connection) -> dict[str, str]:
 
 def record(connection: sa.Connection, observation: Observation) -> None:
     """Entries that another run has written since the look was taken are left as that run knows them."""
+    alone(connection)
     here = set(connection.scalars(sa.select(post.c.id)))
     for new_id, known_id in observation.renamed.items():
         if known_id in here and new_id not in here:

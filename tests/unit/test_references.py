@@ -66,6 +66,17 @@ def test_plain_text_says_the_same_with_the_doi_as_its_address(paper: dict[str, A
     assert cite(reference(paper), style, html=False) == expected
 
 
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("paper", PAPERS, ids=IDS)
+def test_a_doi_is_the_one_link_of_its_line(paper: dict[str, Any], style: str) -> None:
+    links = re.findall(r'<a href="([^"]*)">', cite(reference(paper), style))
+    dois = [f"https://doi.org/{paper['DOI']}"] if "DOI" in paper else []
+    pubmed = (
+        [f"https://pubmed.ncbi.nlm.nih.gov/{paper['PMID']}/"] if style == "nlm" and "PMID" in paper else []
+    )
+    assert links == dois + pubmed
+
+
 @pytest.mark.parametrize(("paper", "text"), CITATIONS, ids=[text[:40] for _, text in CITATIONS])
 def test_a_paper_is_recognised_in_every_order_it_is_cited_in(paper: dict[str, Any], text: str) -> None:
     read = read_citation(text)

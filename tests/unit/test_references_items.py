@@ -212,6 +212,10 @@ def test_a_date_may_be_as_exact_as_it_is_known(
     [
         ("Verdun N, Marks P", (Name(family="Verdun", given="N"), Name(family="Marks", given="P"))),
         (["Fabian Müller"], (Name(family="Müller", given="Fabian"),)),
+        (["Müller, Fabian"], (Name(family="Müller", given="Fabian"),)),
+        (["van der Heijde, Désirée"], (Name(family="Heijde", given="Désirée", particle="van der"),)),
+        (["Harrell, Frank E., Jr."], (Name(family="Harrell", given="Frank E.", suffix="Jr"),)),
+        (["Harrell FE, Jr."], (Name(family="Harrell", given="FE", suffix="Jr"),)),
         ([{"literal": "RECOVERY Collaborative Group"}], (Name(literal="RECOVERY Collaborative Group"),)),
         ({"family": "Verdun", "given": "N"}, (Name(family="Verdun", given="N"),)),
         (

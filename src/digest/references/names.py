@@ -8,6 +8,7 @@ are looked at one by one, without patterns over the whole line: names have any a
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
 from digest.model import Name
@@ -81,18 +82,16 @@ def read_names(text: str, *, full: bool = False) -> tuple[Name, ...] | None:
 
 def read_name(text: str, *, full: bool = False) -> Name | None:
     """One person or group, or `None`."""
-    text = text.strip(" .*") if not text.endswith(".") or text.count(".") == 1 else text.strip(" *")
+    text = text.strip(" *")
     if group := _read_group(text):
         return group
-    family_first = "," in text
-    words = text.replace(",", " ").replace(".", ". ").split()
-    suffix = words.pop() if len(words) > 1 and words[-1].rstrip(".").casefold() in _SUFFIXES else ""
-    if not words or len(words) > 9:
-        return None
-    name = _read_person(words, family_first=family_first, full=full)
-    return name and Name(
-        family=name.family, given=name.given, particle=name.particle, suffix=suffix.rstrip(".")
-    )
+    head, comma, tail = text.rpartition(",")
+    if comma and _is_suffix(tail.strip()):
+        text = f"{head} {tail}"  # `Harrell FE, Jr`, `Harrell, Frank E., Jr`
+    family, _, given = text.partition(",")
+    words, suffix = _without_suffix(_words(given or family))
+    name = _name(_words(family), words) if given else _read_person(words, full=full)
+    return name and replace(name, suffix=suffix)
 
 
 def initials(given: str, *, hyphen: bool = False) -> str:
@@ -129,7 +128,7 @@ def _joined(parts: list[str]) -> list[str]:
     """`Isaacs`, `J. D.` -> `Isaacs, J. D.`: initials and `Jr` belong to the family name before them."""
     joined: list[str] = []
     for part in parts:
-        words = part.replace(".", ". ").split()
+        words = _words(part)
         lone = bool(words) and (all(_is_initials(word) for word in words) or _is_suffix(part))
         takes = bool(joined) and (_is_suffix(part) or not _has_initials(joined[-1]))
         if lone and takes:
@@ -139,19 +138,16 @@ def _joined(parts: list[str]) -> list[str]:
     return joined
 
 
-def _read_person(words: list[str], *, family_first: bool, full: bool) -> Name | None:
+def _read_person(words: list[str], *, full: bool) -> Name | None:
     leading = _count_initials(words)
     trailing = _count_initials(words[::-1])
-    if (
-        trailing
-        and (trailing < len(words) or len(words) == 2)
-        and (family_first or not leading or leading == len(words))
-    ):
-        trailing = min(trailing, len(words) - 1)
+    if leading == len(words):  # `LI X`
+        return _name(words[:1], words[1:]) if len(words) == 2 else None
+    if trailing and not leading:
         return _name(words[:-trailing], words[-trailing:])
-    if leading and leading < len(words) and not family_first:
+    if leading:
         return _name(words[leading:], words[:leading])
-    return _read_full(words) if full and not leading else None
+    return _read_full(words) if full else None
 
 
 def _read_full(words: list[str]) -> Name | None:
@@ -159,16 +155,27 @@ def _read_full(words: list[str]) -> Name | None:
     if len(words) > 5:
         return None
     first = next((at for at, word in enumerate(words) if word in _PARTICLES), len(words) - 1)
-    given = words[:first]
-    return _name(words[first:], given) if all(map(_is_given, given)) else None
+    return _name(words[first:], words[:first])
 
 
 def _name(family: list[str], given: list[str]) -> Name | None:
     count = next((at for at, word in enumerate(family) if word not in _PARTICLES), len(family))
     particle, family = family[:count], family[count:]
-    if not 1 <= len(family) <= 3 or not all(map(_is_family, family)):
+    if not 1 <= len(family) <= 3 or len(given) > 4:
+        return None
+    if not all(map(_is_family, family)) or not all(map(_is_given, given)):
         return None
     return Name(family=" ".join(family), given=_given(given), particle=" ".join(particle))
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(".", ". ").split()
+
+
+def _without_suffix(words: list[str]) -> tuple[list[str], str]:
+    if len(words) > 1 and _is_suffix(words[-1]):
+        return words[:-1], words[-1].rstrip(".")
+    return words, ""
 
 
 def _given(words: list[str]) -> str:
@@ -182,7 +189,7 @@ def _count_initials(words: list[str]) -> int:
 
 
 def _has_initials(part: str) -> bool:
-    words = part.replace(".", ". ").split()
+    words = _words(part)
     return len(words) > 1 and any(_is_initials(word) for word in (words[0], words[-1]))
 
 

@@ -82,4 +82,4 @@ def test_breaking_lines_loses_no_word(text: str, width: int) -> None:
     broken = wrapped(text, width)
 
     assert broken.replace("\n", "").replace(" ", "") == text.replace(" ", "")
-    assert all(len(line) <= width or " " not in line.strip() for line in broken.split("\n"))
+    assert all(len(line) <= width or " " not in line.strip(" ") for line in broken.split("\n"))

@@ -75,10 +75,10 @@ def _broken(line: str, width: int) -> list[str]:
     indent = " " * (mark.end() if mark else len(line) - len(line.lstrip(" ")))
     lines = [mark.group() if mark else indent]
     for piece in _PIECES.findall(line[len(lines[0]) :]):
-        if len(lines[-1]) + len(piece.rstrip()) > width and lines[-1].strip():
+        if len(lines[-1]) + len(piece.rstrip(" \t")) > width and lines[-1].strip(" \t"):
             lines[-1] = lines[-1].rstrip(" \t")
             lines.append(indent)
-        if piece.strip(" \t") or lines[-1].strip():
+        if piece.strip(" \t") or lines[-1].strip(" \t"):
             lines[-1] += piece
     lines[-1] = lines[-1].rstrip(" \t")
     return lines

@@ -13,7 +13,7 @@ from datetime import datetime, tzinfo
 
 from digest.collect import Collected, Reason, Standing, carry, next_issue, observe, remembered
 from digest.model import Issue, LedgerEntry, Newsletter, Post, Slot
-from digest.schedule import slots, spoken, zone_of
+from digest.schedule import spoken, upcoming, zone_of
 
 _WAITING = frozenset({Standing.FULL, Standing.TOO_FEW, Standing.NEWER_INTRO})
 # What time alone may change; a draft, an archived post or a copy waits for its author.
@@ -82,12 +82,19 @@ def _steps(
     due: Slot | None,
 ) -> Iterator[Planned]:
     seen = remembered(ledger, observe(posts, ledger, newsletter, now, timezone))
-    for slot in ([*([due] if due else []), *slots(newsletter, now, count)])[:count]:
+    coming = upcoming(newsletter, due or _last_slot(ledger), now, count)
+    for slot in ([due, *coming] if due else coming)[:count]:
         collected = next_issue(posts, seen, newsletter, slot, number)
         yield Planned(number=number, slot=slot, collected=collected)
         if collected.issue:
             seen = carry(seen, collected.issue)
             number += 1
+
+
+def _last_slot(ledger: Mapping[str, LedgerEntry]) -> Slot | None:
+    """The slot of the newest issue: no issue is without a post, so the ledger knows it."""
+    taken = [entry.slot for entry in ledger.values() if entry.slot]
+    return max(taken, key=lambda slot: slot.sends, default=None)
 
 
 def why(

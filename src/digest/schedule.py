@@ -61,6 +61,16 @@ def slots(newsletter: Newsletter, after: datetime, count: int) -> list[Slot]:
     return list(islice(_slots_after(newsletter, after), count))
 
 
+def upcoming(newsletter: Newsletter, last: Slot | None, now: datetime, count: int) -> list[Slot]:
+    """The next `count` slots that can still be cut, none on a date that has an issue already.
+
+    `last` is the slot of the newest issue there is; one that was cut early, by hand, has taken its date.
+    """
+    zone = zone_of(newsletter)
+    free = (slot for slot in _slots_after(newsletter, now) if _is_free(slot, last, zone))
+    return list(islice(free, count))
+
+
 def due(newsletter: Newsletter, last: Slot | None, now: datetime) -> Slot | None:
     """The slot whose issue should be cut now, or None. `last` is the slot of the newest issue there is.
 
@@ -74,9 +84,13 @@ def due(newsletter: Newsletter, last: Slot | None, now: datetime) -> Slot | None
     in_time = [slot for slot in come if slot.sends > now]
     if last is None:
         return in_time[0] if in_time else None
-    taken = last.sends.astimezone(zone).date()
-    later = [slot for slot in in_time or come[-1:] if slot.sends.astimezone(zone).date() > taken]
+    later = [slot for slot in in_time or come[-1:] if _is_free(slot, last, zone)]
     return later[0] if later else None
+
+
+def _is_free(slot: Slot, last: Slot | None, zone: tzinfo) -> bool:
+    """At most one issue a local date, also where the hour was changed since the last was cut."""
+    return last is None or slot.sends.astimezone(zone).date() > last.sends.astimezone(zone).date()
 
 
 def missed(newsletter: Newsletter, slot: Slot, now: datetime) -> bool:

@@ -13,6 +13,8 @@ from digest.plan import Planned, plan, why
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)  # a Monday; the issue of the week is cut on Thursday at 19:00
 
+ITS_SLOT = Slot(cutoff=NOW, sends=NOW + timedelta(hours=12))
+
 
 def contents(planned: list[Planned]) -> list[tuple[int, list[str]]]:
     return [(step.number, [it.id for it in step.issue.posts] if step.issue else []) for step in planned]
@@ -50,6 +52,13 @@ def test_a_slot_whose_cutoff_has_passed_comes_first_in_the_plan() -> None:
     first, second = plan([post("a")], {}, newsletter(), NOW, 2, 1, due=due)
     assert (first.slot, contents([first])) == (due, [(1, ["a"])])
     assert second.issue is None
+
+
+def test_an_issue_that_was_cut_early_by_hand_has_taken_its_date() -> None:
+    friday = datetime(2026, 11, 6, 7, 0, tzinfo=UTC)
+    ledger = carried_in_seven(post("a"), Slot(cutoff=NOW, sends=friday))
+    (step,) = plan([post("a"), post("b")], ledger, newsletter(), NOW + timedelta(hours=1), 1, 8)
+    assert step.slot.sends == friday + timedelta(weeks=1)
 
 
 def test_a_waiting_post_hears_when_its_issue_is_cut_and_sent() -> None:
@@ -92,9 +101,8 @@ def test_a_post_hears_when_the_schedule_has_ended() -> None:
     assert why(post("a"), [post("a")], {}, ended, NOW, 7).sentences == ("The schedule has no more issues.",)
 
 
-def carried_in_seven(one: Post) -> dict[str, LedgerEntry]:
+def carried_in_seven(one: Post, slot: Slot = ITS_SLOT) -> dict[str, LedgerEntry]:
     seen = remembered({}, observe([one], {}, newsletter(), NOW))
-    slot = Slot(cutoff=NOW, sends=NOW + timedelta(hours=12))
     issue = next_issue([one], seen, newsletter(), slot, 7).issue
     assert issue
     return carry(seen, issue)

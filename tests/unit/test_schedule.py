@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from digest import schedule
 from digest.model import Newsletter, Slot
-from digest.schedule import due, faults, missed, slots, spoken
+from digest.schedule import due, faults, missed, slots, spoken, upcoming
 
 NOVEMBER = datetime(2026, 11, 2, tzinfo=UTC)
 ZONES = sorted(available_timezones())
@@ -265,6 +265,13 @@ def test_a_new_newsletter_has_missed_nothing() -> None:
 def test_a_new_hour_in_the_settings_makes_no_second_issue_that_day() -> None:
     moved = newsletter(at="09:00")
     assert due(moved, slot_of(6), datetime(2026, 11, 6, 8, 0, tzinfo=UTC)) is None
+
+
+def test_the_next_slots_leave_out_a_date_that_has_its_issue() -> None:
+    early = replace(slot_of(13), cutoff=datetime(2026, 11, 10, 12, 0, tzinfo=UTC))
+    now = datetime(2026, 11, 10, 12, 0, tzinfo=UTC)
+    assert upcoming(newsletter(), early, now, 2) == [slot_of(20), slot_of(27)]
+    assert upcoming(newsletter(), None, now, 1) == [slot_of(13)]
 
 
 def test_slots_that_are_cut_long_before_go_one_by_one() -> None:

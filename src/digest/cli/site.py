@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from digest.cli import app, project_of, show
-from digest.model import Severity
+from digest.model import Finding, Severity
 
 OUT = "public"
 
@@ -76,10 +76,14 @@ def preview(
     serve(project.settings, clock=lambda: project.now, port=port, drafts=drafts, open_browser=browser)
 
 
-@app.command(epilog="Examples:  digest check    digest check --strict    digest --json check")
+@app.command(epilog="Examples:  digest check    digest check --strict    digest check --format github")
 def check(
     context: typer.Context,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    form: Annotated[
+        Literal["text", "json", "github"],
+        typer.Option("--format", help="github: annotations that a workflow shows beside the lines."),
+    ] = "text",
 ) -> None:
     """Look for mistakes in posts, templates and the next issue without writing anything to the site."""
     from digest.examine import examine
@@ -88,13 +92,32 @@ def check(
     with show.progress() as progress:
         found = examine(project.settings, project.now, progress=progress)
     wrong = [f for f in found if f.severity is Severity.ERROR or (strict and f.severity is Severity.WARNING)]
-    if project.as_json:
+    if project.as_json or form == "json":
         show.document({"findings": found, "failed": bool(wrong)})
+    elif form == "github":
+        for finding in found:
+            print(_annotation(finding))
     else:
         show.findings(found)
         show.line(f"{show.count(len(found), 'finding')}, {show.count(len(wrong), 'error')}.")
         show.next_step("[bold]digest build[/]" if not wrong else "mend what is named above, and check again")
     raise typer.Exit(1 if wrong else 0)
+
+
+def _annotation(finding: Finding) -> str:
+    """A workflow command of GitHub Actions: an annotation, beside its line where it has a file."""
+    kind = "notice" if finding.severity is Severity.NOTE else finding.severity.value
+    is_file = finding.where.startswith(("posts/", "templates/")) or finding.where == "digest.toml"
+    place = {"file": finding.where, "line": finding.line} if is_file and " (" not in finding.where else {}
+    properties = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in place.items() if value)
+    says = finding.says + (f"; {finding.cure}" if finding.cure else "")
+    message = says if place else f"{finding.where}: {says}"
+    return f"::{kind}{' ' if properties else ''}{properties}::{_escaped(message)}"
+
+
+def _escaped(text: str, also: str = "") -> str:
+    """Percent-encoded as workflow commands want it: line ends, and in properties colon and comma."""
+    return "".join(f"%{ord(sign):02X}" if sign in "%\r\n" + also else sign for sign in text)
 
 
 def _shown(folder: Path) -> str:

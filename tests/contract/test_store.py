@@ -31,6 +31,7 @@ from digest.model import (
     PostRole,
     Slot,
 )
+from digest.schedule import due
 from digest.store import AlreadyCut, Store, database, issue_hash, schema
 
 URL = "sqlite:///.digest/digest.db"
@@ -152,6 +153,17 @@ def test_an_issue_is_stored_with_all_that_the_site_shows_of_it(store: Store) -> 
         "issues/1/",
         SLOT.sends,
     )
+
+
+def test_a_quiet_week_is_not_made_up_for_by_a_post_pushed_late(store: Store) -> None:
+    store.cut(collect(store, [post("a")]), EMAIL, (), NOW)
+    friday = NEXT.sends + timedelta(hours=1)
+    assert due(newsletter(), store.last_slot(), friday) == NEXT
+    store.leave_empty(NEXT, NEXT.cutoff)
+    store.leave_empty(NEXT, friday)
+    assert store.last_slot() == NEXT
+    assert due(newsletter(), store.last_slot(), friday) is None
+    assert store.next_number() == 2
 
 
 # ------------------------------------------------------------------------------- once, and all of it

@@ -78,9 +78,14 @@ class Store:
             return issues.next_number(connection)
 
     def last_slot(self) -> Slot | None:
-        """The slot of the issue that goes out last of all that were cut."""
+        """The latest slot that is done with: an issue was cut for it, or it was left empty."""
         with reading(self.engine) as connection:
             return issues.last_slot(connection)
+
+    def leave_empty(self, slot: Slot, now: datetime) -> None:
+        """Remembers that the slot's cutoff came and no issue was to be made: it is not due any more."""
+        with writing(self.engine) as connection:
+            issues.leave_empty(connection, slot, now)
 
     def cut(self, issue: Issue, email: Email, cards: Iterable[Card], now: datetime) -> StoredIssue:
         """Freezes an issue: its mail, its posts, their fate and what was corrected, or nothing of it all.

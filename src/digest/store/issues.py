@@ -27,7 +27,7 @@ from digest.model import (
     Slot,
 )
 from digest.store.database import alone
-from digest.store.schema import issue, issue_post, post, told_correction
+from digest.store.schema import empty_slot, issue, issue_post, post, told_correction
 
 SHORTEST_HASH = 8
 """So many characters of a hash are enough to name what is approved."""
@@ -96,8 +96,17 @@ def next_number(connection: sa.Connection) -> int:
 
 
 def last_slot(connection: sa.Connection) -> Slot | None:
-    row = connection.execute(sa.select(issue.c.cutoff, issue.c.sends).order_by(issue.c.sends.desc())).first()
+    used = sa.select(issue.c.cutoff, issue.c.sends)
+    empty = sa.select(empty_slot.c.cutoff, empty_slot.c.sends)
+    row = connection.execute(used.union_all(empty).order_by(sa.desc("sends"))).first()
     return Slot(cutoff=row.cutoff, sends=row.sends) if row else None
+
+
+def leave_empty(connection: sa.Connection, slot: Slot, now: datetime) -> None:
+    alone(connection)
+    if connection.scalar(sa.select(empty_slot.c.sends).where(empty_slot.c.sends == slot.sends)) is None:
+        row = {"sends": slot.sends, "cutoff": slot.cutoff, "looked_at": now}
+        connection.execute(sa.insert(empty_slot), row)
 
 
 def find(connection: sa.Connection, number: int) -> StoredIssue:

@@ -60,6 +60,15 @@ issue = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
 )
 
+# A slot that came when too little waited: it was not missed, and a post pushed late does not revive it.
+empty_slot = sa.Table(
+    "empty_slot",
+    metadata,
+    sa.Column("sends", Instant, primary_key=True),
+    sa.Column("cutoff", Instant, nullable=False),
+    sa.Column("looked_at", Instant, nullable=False),
+)
+
 post = sa.Table(
     "post",
     metadata,

@@ -30,6 +30,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("sends", name="uq_issue_sends"),
     )
     op.create_table(
+        "empty_slot",
+        sa.Column("sends", sa.String(32), nullable=False),
+        sa.Column("cutoff", sa.String(32), nullable=False),
+        sa.Column("looked_at", sa.String(32), nullable=False),
+        sa.PrimaryKeyConstraint("sends", name="pk_empty_slot"),
+    )
+    op.create_table(
         "post",
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("first_id", sa.Text, nullable=False),

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
-from builders import newsletter, post
+from builders import WEEKS, Author, Week, newsletter, post
+from hypothesis import given, settings
 
 from digest.collect import carry, next_issue, observe, remembered
 from digest.errors import StoreError
@@ -26,6 +28,7 @@ from digest.model import (
     Fate,
     Issue,
     IssueState,
+    LedgerEntry,
     Link,
     Post,
     PostRole,
@@ -166,6 +169,26 @@ def test_a_quiet_week_is_not_made_up_for_by_a_post_pushed_late(store: Store) -> 
     assert store.next_number() == 2
 
 
+@settings(deadline=None, max_examples=25)
+@given(WEEKS)
+def test_whatever_the_author_does_the_store_holds_what_was_thought(weeks: list[Week]) -> None:
+    author, letter = Author(), newsletter(starts=date(2026, 9, 1), max_posts=2)
+    thought: dict[str, LedgerEntry] = {}
+    with TemporaryDirectory() as folder, Store.open(URL, project=Path(folder)) as store:
+        for week, (written, changes) in enumerate(weeks):
+            now = NOW + week * timedelta(weeks=1)
+            author.works(written, changes, now, week)
+            posts = list(author.files.values())
+            look = observe(posts, thought, letter, now)
+            thought = remembered(thought, look)
+            store.record(look)
+            slot = Slot(cutoff=now, sends=now + timedelta(hours=12))
+            if issue := next_issue(posts, thought, letter, slot, store.next_number()).issue:
+                thought = carry(thought, issue)
+                store.cut(issue, EMAIL, (), now)
+            assert store.ledger() == thought
+
+
 # ------------------------------------------------------------------------------- once, and all of it
 
 
@@ -208,7 +231,8 @@ CUT = """
 import sys
 from pathlib import Path
 from datetime import timedelta
-from builders import newsletter, post
+from builders import WEEKS, Author, Week, newsletter, post
+from hypothesis import given, settings
 from digest.collect import next_issue
 from digest.store import AlreadyCut, Store
 from test_store import EMAIL, NOW, SLOT, URL

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from builders import newsletter, post
+from builders import WEEKS, Author, Week, newsletter, post
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -364,57 +364,11 @@ def test_broken_lines_do_not_make_a_correction_new() -> None:
 
 # ------------------------------------------------------------------- whatever an author does to the files
 
-CHANGES = st.sampled_from(["rename", "redate", "unpublish", "publish", "edit", "quiet", "loud"])
-WEEKS = st.lists(
-    st.tuples(
-        st.lists(st.sampled_from(["fresh", "late", "draft", "future", "archive", "quiet"]), max_size=4),
-        st.lists(st.tuples(st.integers(0, 40), CHANGES), max_size=5),
-    ),
-    min_size=1,
-    max_size=6,
-)
-
-
-class Author:
-    """Keeps a folder of posts. Each post has a tag for life, whatever its file is called."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, Post] = {}
-        self.archive: set[str] = set()
-
-    def write(self, kind: str, now: datetime) -> None:
-        name = f"{kind}-{len(self.files)}"
-        published = {
-            "late": now - timedelta(days=9),
-            "future": now + timedelta(days=10),
-            "archive": datetime(2020, 1, 1, tzinfo=UTC),
-        }.get(kind, now - timedelta(days=1))
-        self.files[name] = post(
-            name, published=published, draft=kind == "draft", mail=kind != "quiet", tags=(name,)
-        )
-        if kind == "archive":
-            self.archive.add(name)
-
-    def change(self, name: str, how: str, now: datetime, turn: int) -> None:
-        before = self.files[name]
-        match how:
-            case "rename":
-                after = replace(before, id=f"{name}-{turn}", source=f"posts/{name}-{turn}.md")
-            case "redate":
-                after = replace(before, published=now - timedelta(hours=turn % 48))
-            case "unpublish" | "publish":
-                after = replace(before, draft=how == "unpublish")
-            case "edit":
-                after = replace(before, content_hash=f"{name} after {turn}")
-            case _:
-                after = replace(before, mail=how == "loud")
-        self.files[name] = after
-
 
 @settings(deadline=None, max_examples=150)
 @given(WEEKS, st.integers(1, 4), st.integers(1, 2))
 def test_every_post_that_is_public_and_mailable_in_the_end_was_in_exactly_one_issue(
-    weeks: list[tuple[list[str], list[tuple[int, str]]]], max_posts: int, min_posts: int
+    weeks: list[Week], max_posts: int, min_posts: int
 ) -> None:
     letter = newsletter(starts=date(2026, 9, 1), max_posts=max_posts, min_posts=min_posts)
     author, carried = Author(), Counter[str]()
@@ -422,13 +376,7 @@ def test_every_post_that_is_public_and_mailable_in_the_end_was_in_exactly_one_is
     for number in range(5 * len(weeks) + 3):
         written, changes = weeks[number] if number < len(weeks) else ([], [])
         now = NOW + number * WEEK
-        touched: set[str] = set()
-        for turn, (which, how) in enumerate(changes):
-            if author.files and (name := sorted(author.files)[which % len(author.files)]) not in touched:
-                touched.add(name)  # a file renamed and edited between two looks is another file
-                author.change(name, how, now, 100 * number + turn)
-        for kind in written:
-            author.write(kind, now)
+        author.works(written, changes, now, number)
         posts = list(author.files.values())
         ledger = seen(posts, ledger, at=now, letter=letter)
         slot = Slot(cutoff=now, sends=now + timedelta(hours=12))

@@ -147,7 +147,7 @@ def _known_by_content(posts: Sequence[Post], ledger: Mapping[str, LedgerEntry]) 
 def _worth_saying(post: Post, known: LedgerEntry, entry: LedgerEntry) -> list[Finding]:
     if entry.post_id != known.post_id:
         says = f"this is the post known as {known.post_id!r}: that file is gone and the content is the same"
-        cure = f"write `id: {known.post_id}` in its front matter, so that feed readers know it again too"
+        cure = f"write `id: {known.post_id}` in its front matter, so that it is known whatever it says"
         return [Finding(severity=Severity.NOTE, where=post.source, says=says, cure=cure)]
     if known.fate is Fate.ARCHIVED and entry.fate is Fate.WAITING and known.first_public:
         says = "this post was archive and waits for an issue now, because `starts` or `mail: false` changed"

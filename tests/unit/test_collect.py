@@ -20,6 +20,7 @@ from digest.collect import (
     next_issue,
     observe,
     remembered,
+    text_hash,
     untold,
 )
 from digest.model import Correction, Fate, LedgerEntry, Newsletter, Post, PostRole, Slot, ToldCorrection
@@ -327,8 +328,6 @@ def test_a_corrected_posts_address_is_as_absolute_as_asked_for() -> None:
 
 
 def told(words: str, on: int = 9) -> ToldCorrection:
-    from digest.collect import text_hash
-
     return ToldCorrection(date=date(2026, 11, on), text_hash=text_hash(correction(words)), issue=2)
 
 

@@ -259,7 +259,7 @@ def carry(ledger: Mapping[str, LedgerEntry], issue: Issue) -> dict[str, LedgerEn
     """The ledger as it is once the issue is cut."""
     after = dict(ledger)
     for post in carried_by(issue):
-        told = tuple(_told(correction, issue.number) for correction in post.corrections)
+        told = tuple(_told(correction, issue.number) for correction in told_in(post, issue))
         after[post.id] = replace(
             after[post.id],
             fate=Fate.CARRIED,
@@ -273,6 +273,11 @@ def carry(ledger: Mapping[str, LedgerEntry], issue: Issue) -> dict[str, LedgerEn
         told = (*entry.told, _told(notice.correction, issue.number))
         after[notice.post_id] = replace(entry, told=told)
     return after
+
+
+def told_in(post: Post, issue: Issue) -> tuple[Correction, ...]:
+    """The corrections that readers of the issue have with the post itself: those it bears by then."""
+    return tuple(correction for correction in post.corrections if correction.date <= issue.slot.sends.date())
 
 
 def carried_by(issue: Issue) -> tuple[Post, ...]:

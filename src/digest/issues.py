@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from digest import plan as planning
 from digest import schedule
-from digest.collect import Observation, is_public, next_issue, observe, text_hash
+from digest.collect import is_public, next_issue, observe, remembered, text_hash
 from digest.errors import SettingsError, StoreError, UsageError
 from digest.library import Library, Progress, silent
 from digest.model import (
@@ -44,27 +44,33 @@ from digest.theme import Theme
 class Desk:
     """One project at one instant: its posts, its ledger, and the issues that follow from them."""
 
-    def __init__(self, library: Library, store: Store, newsletter: Newsletter, now: datetime) -> None:
+    def __init__(
+        self, library: Library, store: Store, newsletter: Newsletter, now: datetime, *, record: bool = True
+    ) -> None:
         self.library = library
         self.store = store
         self.newsletter = newsletter
         self.now = now
         self.site = library.site
         self.zone = ZoneInfo(self.site.timezone)
-        self.observation = look(library, store, newsletter, now)
-        self.ledger: dict[str, LedgerEntry] = store.ledger()
+        self.ledger = look(library, store, newsletter, now, record=record)
         self.theme = Theme(library.settings.templates, language=self.site.language, timezone=self.site.timezone)
 
     @classmethod
     @contextmanager
-    def open(cls, settings: Settings, now: datetime, *, progress: Progress = silent) -> Iterator[Desk]:
-        """Read the posts and the ledger. Raises SettingsError where there is no [newsletter]."""
+    def open(
+        cls, settings: Settings, now: datetime, *, record: bool = True, progress: Progress = silent
+    ) -> Iterator[Desk]:
+        """Read the posts and the ledger. Raises SettingsError where there is no [newsletter].
+
+        Without `record` the ledger learns nothing: for a clock that runs ahead, and for a preview.
+        """
         newsletter = newsletter_of(settings)
         with (
             Library.open(settings, progress=progress) as library,
             Store.open(settings.store_url, project=settings.root) as store,
         ):
-            yield cls(library, store, newsletter, now)
+            yield cls(library, store, newsletter, now, record=record)
 
     # -- looking ahead
 
@@ -150,9 +156,14 @@ class Desk:
 
         Raises StoreError where there is nothing to cut.
         """
-        slot = self.due() or replace(schedule.slots(self.newsletter, self.now, 1)[0], cutoff=self.now)
+        slot = self._slot_to_cut()
         collected = next_issue(
-            self.library.posts, self.ledger, self.newsletter, slot, self.store.next_number()
+            self.library.posts,
+            self.ledger,
+            self.newsletter,
+            slot,
+            self.store.next_number(),
+            address=self.site.address,
         )
         if collected.issue is None:
             says = f"no post waits for the issue of {slot.sends.astimezone(self.zone):%d %B %Y}"
@@ -163,6 +174,14 @@ class Desk:
         if self.newsletter.approval == "none":
             return self.store.approve(stored.number, stored.hash, self.now)
         return stored
+
+    def _slot_to_cut(self) -> Slot:
+        if slot := self.due():
+            return slot
+        upcoming = schedule.upcoming(self.newsletter, self.store.last_slot(), self.now, 1)
+        if not upcoming:
+            raise StoreError("the schedule has no more issues", cure="look at rrule in digest.toml")
+        return replace(upcoming[0], cutoff=self.now)
 
     def stored(self, number: int) -> tuple[Issue, Email]:
         """An issue that was cut, as it was frozen; its posts are named, not read."""
@@ -181,16 +200,22 @@ def newsletter_of(settings: Settings) -> Newsletter:
     return newsletter
 
 
-def look(library: Library, store: Store, newsletter: Newsletter, now: datetime) -> Observation:
-    """Let the ledger see the posts as they stand, and the author what it learned from them."""
-    seen = observe(library.posts, store.ledger(), newsletter, now, ZoneInfo(library.site.timezone))
-    if seen.new or seen.changed or seen.renamed:
-        store.record(seen)
+def look(
+    library: Library, store: Store, newsletter: Newsletter, now: datetime, *, record: bool
+) -> dict[str, LedgerEntry]:
+    """The ledger with the posts as they stand; the author hears what it learned from them."""
+    ledger = store.ledger()
+    seen = observe(library.posts, ledger, newsletter, now, ZoneInfo(library.site.timezone))
     library.findings += seen.findings
-    return seen
+    if not (seen.new or seen.changed or seen.renamed):
+        return ledger
+    if not record:
+        return remembered(ledger, seen)
+    store.record(seen)
+    return store.ledger()
 
 
-def remember(settings: Settings, now: datetime) -> Callable[[Library], Memory]:
+def remember(settings: Settings, now: datetime, *, record: bool = True) -> Callable[[Library], Memory]:
     """What a build asks once it has read the posts: the issues that went out, and ids that readers know.
 
     Looking is remembered, so that a post which a build has shown is known when its file is renamed.
@@ -201,34 +226,10 @@ def remember(settings: Settings, now: datetime) -> Callable[[Library], Memory]:
         if newsletter is None:
             return Memory()
         with Store.open(settings.store_url, project=settings.root) as store:
-            look(library, store, newsletter, now)
+            look(library, store, newsletter, now, record=record)
             return Memory(issues=mailed_issues(library, store, now), first_ids=store.first_ids())
 
     return memory
-
-
-def mailed_issues(self) -> list[MailedIssue]:
-        return mailed_issues(self.library, self.store, self.now)
-
-
-def newsletter_of(settings: Settings) -> Newsletter:
-    newsletter = settings.newsletter
-    if newsletter is None:
-        cure = "add it: `digest init` in an empty folder shows one, `digest settings` explains it"
-        raise SettingsError("digest.toml has no [newsletter], so there are no issues", cure=cure)
-    return newsletter
-
-
-def look(library: Library, store: Store, newsletter: Newsletter, now: datetime) -> Observation:
-    """Let the ledger see the posts; renamed ones get their known ids in the library."""
-    zone = ZoneInfo(library.site.timezone)
-    seen = observe(library.posts, store.ledger(), newsletter, now, zone)
-    if seen.new or seen.changed or seen.renamed:
-        store.record(seen)
-    known_again = {post.id for post in library.posts if post.id in seen.renamed}
-    if known_again:
-        library.findings += [f for f in seen.findings]
-    return seen
 
 
 def mailed_issues(library: Library, store: Store, now: datetime) -> list[MailedIssue]:

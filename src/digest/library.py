@@ -265,12 +265,14 @@ def _undescribed(post: Post, html: str) -> list[Finding]:
 
 # --------------------------------------------------------------------------------- several at once
 
-_work: Callable[[Any], Any] | None = None
+_shared: tuple[Callable[[Any], Any], Sequence[Any]] | None = None
+"""What forked processes find in place: the work and its items, so that only their numbers travel."""
 
 
-def _run(batch: Sequence[Any]) -> list[Any]:
-    assert _work is not None
-    return [_work(item) for item in batch]
+def _run(span: tuple[int, int]) -> list[Any]:
+    assert _shared is not None
+    work, items = _shared
+    return [work(item) for item in items[span[0] : span[1]]]
 
 
 def in_batches(
@@ -287,25 +289,24 @@ def in_batches(
     With many items, as many processes as there are processors share them. They are forked, so that they
     have everything this process knows without a copy; where fork is not at hand, one process does it all.
     """
-    global _work
+    global _shared
     total, done = len(items), 0
-    batches = [items[at : at + size] for at in range(0, total, size)]
-    jobs = min(_processors(), len(batches))
+    spans = [(at, min(at + size, total)) for at in range(0, total, size)]
+    jobs = min(_processors(), len(spans))
     if total < alone or jobs < 2:
-        for batch in batches:
-            yield [work(item) for item in batch]
-            done += len(batch)
-            progress(doing, done, total)
+        for start, end in spans:
+            yield [work(item) for item in items[start:end]]
+            progress(doing, end, total)
         return
-    _work = work
+    _shared = (work, items)
     try:
         with multiprocessing.get_context("fork").Pool(jobs) as pool:
-            for made in pool.imap(_run, batches):
+            for made in pool.imap(_run, spans):
                 yield made
                 done += len(made)
                 progress(doing, done, total)
     finally:
-        _work = None
+        _shared = None
 
 
 def _processors() -> int:

@@ -316,6 +316,11 @@ def _key(*parts: object) -> str:
     return whole.hexdigest()
 
 
+def _card_key(card: Card) -> str:
+    times = card.published.isoformat(), card.updated.isoformat()  # a datetime's repr depends on who made it
+    return _key(*times, *(getattr(card, name) for name in card.__slots__ if name not in ("published", "updated")))
+
+
 class _Build:
     def __init__(self, edition: _Edition, out: Path, progress: Progress) -> None:
         self._edition = edition
@@ -327,7 +332,7 @@ class _Build:
         # What every page shows: the theme, and what the frame fills it with.
         shared = sorted((name, str(value)) for name, value in edition.frame.shared.items())
         self._frame_key = _key(edition.theme.fingerprint(), shared)
-        self._card_key = {card.id: _key(card) for card in edition.cards}
+        self._card_key = {card.id: _card_key(card) for card in edition.cards}
 
     def run(self, findings: Sequence[Finding]) -> Built:
         before = self._library.cache.outputs()

@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from digest import model
+from digest import model, schedule
+from digest.characters import uri
 from digest.errors import SettingsError
 from digest.model import Finding, Severity
 from digest.posts import labels_of
@@ -48,10 +49,14 @@ def _zone(value: str) -> str:
 
 
 def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise ValueError("write the whole address, such as https://remission.example.org")
-    return value.rstrip("/")
+    cure = "write the whole address, such as https://remission.example.org"
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValueError(cure) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(cure)
+    return uri(value.rstrip("/"))
 
 
 def _labels(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -129,8 +134,8 @@ class DeliveryTable(_Table):
     transport: str = Field("folder", description="folder or smtp.")
     connections: int = Field(10, ge=1, le=500, description="Connections to the mail server at once.")
     uncertain: Literal["hold", "resend"] = Field("hold", description="What becomes of a message whose fate a crash hid.")
-    folder: FolderTable = Field(default_factory=FolderTable, description="Settings of the folder transport.")
-    smtp: SmtpTable = Field(default_factory=SmtpTable, description="Settings of the smtp transport.")
+    folder: FolderTable = Field(default_factory=lambda: FolderTable(), description="Settings of the folder transport.")
+    smtp: SmtpTable = Field(default_factory=lambda: SmtpTable(), description="Settings of the smtp transport.")
 
 
 class StoreTable(_Table):
@@ -144,8 +149,8 @@ class Document(_Table):
 
     site: SiteTable
     newsletter: NewsletterTable | None = None
-    delivery: DeliveryTable = Field(default_factory=DeliveryTable)
-    store: StoreTable = Field(default_factory=StoreTable)
+    delivery: DeliveryTable = Field(default_factory=lambda: DeliveryTable())
+    store: StoreTable = Field(default_factory=lambda: StoreTable())
 
 
 class Settings:
@@ -218,7 +223,10 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         says = f"{FILE} has {len(findings)} mistake{'s' if len(findings) > 1 else ''}"
         raise SettingsError(says, findings=findings) from None
     _check_secret(values, text, os.environ if environ is None else environ)
-    return Settings(root, document)
+    settings = Settings(root, document)
+    if (newsletter := settings.newsletter) and (faults := schedule.faults(newsletter, FILE)):
+        raise SettingsError(f"{FILE} has a schedule that cannot be kept", findings=faults)
+    return settings
 
 
 def _check_secret(values: Mapping[str, Any], text: str, environ: Mapping[str, str]) -> None:
@@ -320,5 +328,3 @@ def _shown(value: Any) -> str:
 def schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of digest.toml, for editors."""
     return Document.model_json_schema()
-
-

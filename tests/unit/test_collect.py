@@ -297,11 +297,19 @@ def test_a_correction_is_not_told_while_its_post_is_taken_down() -> None:
 
 
 def test_a_correction_that_stood_in_the_mailed_post_is_not_told_again() -> None:
-    known = post("a", corrections=(correction(),))
+    known = post("a", corrections=(correction(date=date(2026, 11, 5)),))
     ledger = seen([known])
     issue = next_issue([known], ledger, newsletter(), SLOT, 1).issue
     assert issue
     assert corrections_told(known, carry(ledger, issue)) == []
+
+
+def test_a_correction_dated_after_the_mailed_post_is_told_by_the_next_issue() -> None:
+    known = post("a", corrections=(correction(date=date(2026, 11, 9)),))
+    ledger = seen([known])
+    issue = next_issue([known], ledger, newsletter(), SLOT, 1).issue
+    assert issue
+    assert corrections_told(known, carry(ledger, issue)) == list(known.corrections)
 
 
 def test_a_correction_alone_makes_no_issue_and_waits() -> None:
@@ -393,7 +401,7 @@ def test_every_post_that_is_public_and_mailable_in_the_end_was_in_exactly_one_is
 
 
 def test_the_ledger_hears_of_a_cut_even_where_it_knew_the_corrections() -> None:
-    corrected = post("a", corrections=(correction(),))
+    corrected = post("a", corrections=(correction(date=date(2026, 11, 5)),))
     ledger = seen([corrected])
     issue = next_issue([corrected], ledger, newsletter(), SLOT, 3).issue
     assert issue

@@ -65,6 +65,11 @@ class Project:
             when = when.replace(tzinfo=ZoneInfo(self.settings.site.timezone))
         return when.astimezone(UTC).replace(microsecond=0)
 
+    @property
+    def rehearsal(self) -> bool:
+        """Whether `--now` runs ahead of the clock: then looking at posts is not remembered."""
+        return bool(self._now) and self.now > datetime.now(UTC)
+
     def now_or(self, clock: datetime) -> datetime:
         """The same where there is no project yet: without an offset, `--now` is in UTC."""
         if not self._now:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from digest.cli import app, project_of, show
+from digest.cli import Project, app, project_of, show
 from digest.errors import UsageError
 
 if TYPE_CHECKING:
     from digest.issues import Desk
+    from digest.library import Progress
     from digest.model import Email, Issue
     from digest.plan import Planned
     from digest.store import StoredIssue
@@ -28,10 +30,8 @@ def plan(
     count: Annotated[int, typer.Option(min=1, max=104, help="How many sendings to look ahead.")] = 4,
 ) -> None:
     """The next issues: when they are cut and sent, which posts they carry, and why."""
-    from digest.issues import Desk
-
     project = project_of(context)
-    with show.progress() as progress, Desk.open(project.settings, project.now, progress=progress) as desk:
+    with show.progress() as progress, _desk(project, progress) as desk:
         planned = desk.plan(count)
         if project.as_json:
             show.document([_planned_document(one, desk) for one in planned])
@@ -45,6 +45,13 @@ def plan(
         for one in planned:
             _print_planned(one, desk)
     show.next_step("[bold]digest render N --to issue/[/] makes the mail, [bold]digest why POST[/] explains one post")
+
+
+def _desk(project: Project, progress: Progress | None = None) -> AbstractContextManager[Desk]:
+    from digest.issues import Desk
+    from digest.library import silent
+
+    return Desk.open(project.settings, project.now, record=not project.rehearsal, progress=progress or silent)
 
 
 def _print_planned(one: Planned, desk: Desk) -> None:
@@ -88,10 +95,8 @@ def why(
     post: Annotated[str, typer.Argument(help="Its slug, title, id, file or address.")],
 ) -> None:
     """What becomes of one post, and why."""
-    from digest.issues import Desk
-
     project = project_of(context)
-    with show.progress() as progress, Desk.open(project.settings, project.now, progress=progress) as desk:
+    with show.progress() as progress, _desk(project, progress) as desk:
         found, answer = desk.why(post)
         if project.as_json:
             show.document({"post": found.id, "title": found.title, "source": found.source, "answer": answer})
@@ -110,11 +115,10 @@ def render(
     to: Annotated[Path, typer.Option("--to", help="The folder for the .html, .txt and .eml files.")],
 ) -> None:
     """Make an issue's mail as files: exactly what would go out, or what was cut."""
-    from digest.issues import Desk
     from digest.render.email import eml
 
     project = project_of(context)
-    with show.progress() as progress, Desk.open(project.settings, project.now, progress=progress) as desk:
+    with show.progress() as progress, _desk(project, progress) as desk:
         made, email = _rendered(desk, number)
         recipient = desk.newsletter.sender
         message = eml(email, desk.site, desk.newsletter, made, to=recipient, date=made.slot.sends)
@@ -161,10 +165,8 @@ def _write_mail(folder: Path, number: int, email: Email, message: bytes) -> list
 @issue.command(epilog="Example:  digest issue cut")
 def cut(context: typer.Context) -> None:
     """Take what waits now and freeze it as the next issue; it becomes a draft to approve."""
-    from digest.issues import Desk
-
     project = project_of(context)
-    with show.progress() as progress, Desk.open(project.settings, project.now, progress=progress) as desk:
+    with show.progress() as progress, _desk(project, progress) as desk:
         found = desk.cut()
         if project.as_json:
             show.document(_stored_document(found))
@@ -177,10 +179,8 @@ def cut(context: typer.Context) -> None:
 @issue.command("show", epilog="Example:  digest issue show 7")
 def show_issue(context: typer.Context, number: Annotated[int, typer.Argument(help="Its number.")]) -> None:
     """One issue that was cut: its state, its posts, its hash."""
-    from digest.issues import Desk
-
     project = project_of(context)
-    with Desk.open(project.settings, project.now) as desk:
+    with _desk(project) as desk:
         found = desk.store.issue(number)
         if project.as_json:
             show.document(_stored_document(found))
@@ -197,10 +197,8 @@ def approve(
     hash: Annotated[str, typer.Option("--hash", help="What you looked at; at least 8 characters of it.")],
 ) -> None:
     """Say that exactly this issue may go out. A byte that changed needs a new approval."""
-    from digest.issues import Desk
-
     project = project_of(context)
-    with Desk.open(project.settings, project.now) as desk:
+    with _desk(project) as desk:
         found = desk.store.approve(number, hash, desk.now)
         if project.as_json:
             show.document(_stored_document(found))

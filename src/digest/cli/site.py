@@ -38,7 +38,7 @@ def build(
             out=folder,
             drafts=drafts,
             strict=strict,
-            memory=remember(settings, now),
+            memory=remember(settings, now, record=not project.rehearsal),
             progress=progress,
         )
     if project.as_json:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.collect import carried_by, text_hash
+from digest.collect import carried_by, text_hash, told_in
 from digest.errors import StoreError
 from digest.model import (
     Card,
@@ -195,7 +195,7 @@ def _carry(connection: sa.Connection, made: Issue, carried: Post) -> None:
 def _told_by(made: Issue) -> Mapping[tuple[str, Correction], None]:
     """The corrections that readers have once they have the issue, each once by its words."""
     in_posts = [
-        (carried.id, correction) for carried in carried_by(made) for correction in carried.corrections
+        (carried.id, correction) for carried in carried_by(made) for correction in told_in(carried, made)
     ]
     noticed = [(notice.post_id, notice.correction) for notice in made.corrections]
     each = {

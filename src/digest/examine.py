@@ -7,7 +7,6 @@ next issue as mail. Findings come in the order of severity, then of files and li
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -22,7 +21,7 @@ from digest.errors import DigestError, InputError, TemplateError
 from digest.issues import Desk
 from digest.library import Library, Progress, related_findings, silent
 from digest.model import Email, Finding, Post, PostRole, Severity, Site
-from digest.onlooker import Apart, memory_of, onlooking
+from digest.onlooker import Apart, copy_database, memory_of, onlooking
 from digest.relations import Catalogue
 from digest.render.email import BYTE_LIMIT
 from digest.settings import Settings
@@ -116,7 +115,7 @@ def _site(settings: Settings, now: datetime, progress: Progress) -> Iterator[Pat
     with TemporaryDirectory(prefix="digest-") as folder:
         apart = Apart(settings, Path(folder) / "state")
         apart.state.mkdir()
-        shutil.copy(settings.state / "cache.db", apart.state)  # so that no post is read and rendered twice
+        copy_database(settings.state / "cache.db", apart.state / "cache.db")  # so that no post is read and rendered twice
         out = Path(folder) / "site"
         publish.build(
             apart, now=now, out=out, memory=lambda library: memory_of(settings, now, library), progress=progress
@@ -179,9 +178,9 @@ def _of_issue(settings: Settings, library: Library, now: datetime, hidden: Seque
     faults = schedule.faults(newsletter)
     if faults:
         return faults
-    with onlooking(settings) as store:
+    with onlooking(settings) as (store, forgets):
         before = len(library.findings)
-        desk = Desk(library, store, newsletter, now)
+        desk = Desk(library, store, newsletter, now, record=forgets)
         found = library.findings[before:]
         issue = next((planned.issue for planned in desk.plan(8) if planned.issue), None)
         if issue is None:

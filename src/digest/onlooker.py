@@ -14,11 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from digest.collect import Observation, remembered
 from digest.errors import StoreError
-from digest.issues import Desk, mailed_issues, newsletter_of
+from digest.issues import Desk, look, mailed_issues, newsletter_of
 from digest.library import Library
-from digest.model import LedgerEntry
 from digest.publish import Memory
 from digest.settings import Settings
 from digest.store import Store
@@ -37,41 +35,44 @@ class Apart(Settings):
 
 
 @contextmanager
-def onlooking(settings: Settings) -> Iterator[Store]:
-    """The store as it stands; whatever is done to it here is forgotten. Raises StoreError.
+def onlooking(settings: Settings) -> Iterator[tuple[Store, bool]]:
+    """The store to look at, and whether it may be told what was seen. Raises StoreError.
 
-    A SQLite file is copied, also where there is none yet, and the copy brought up to date. Another database
-    is only read.
+    A SQLite file is copied, also where there is none yet, and the copy brought up to date; what is done to it
+    is forgotten. Another database is opened itself and must not be told anything.
     """
     scheme, _, rest = settings.store_url.partition(":///")
     if not scheme.startswith("sqlite"):
-        with _Onlooker.open(settings.store_url, project=settings.root) as store:
-            yield store
+        with Store.open(settings.store_url, project=settings.root) as store:
+            yield store, False
         return
     with TemporaryDirectory(prefix="digest-") as folder:
         copy = Path(folder) / "digest.db"
-        _copy(settings.root / rest.partition("?")[0], copy)
+        copy_database(settings.root / rest.partition("?")[0], copy)
         with Store.open(f"sqlite:///{copy}", project=settings.root) as store:
-            yield store
+            yield store, True
 
 
 @contextmanager
 def onlooking_desk(settings: Settings, now: datetime) -> Iterator[Desk]:
     """The desk of a project over such a store. Raises SettingsError where there is no [newsletter]."""
     newsletter = newsletter_of(settings)
-    with Library.open(settings) as library, onlooking(settings) as store:
-        yield Desk(library, store, newsletter, now)
+    with Library.open(settings) as library, onlooking(settings) as (store, forgets):
+        yield Desk(library, store, newsletter, now, record=forgets)
 
 
 def memory_of(settings: Settings, now: datetime, library: Library) -> Memory:
     """What a build asks of the ledger, without the ledger's being told."""
-    if settings.newsletter is None:
+    newsletter = settings.newsletter
+    if newsletter is None:
         return Memory()
-    with onlooking(settings) as store:
+    with onlooking(settings) as (store, forgets):
+        look(library, store, newsletter, now, record=forgets)
         return Memory(issues=mailed_issues(library, store, now), first_ids=store.first_ids())
 
 
-def _copy(original: Path, copy: Path) -> None:
+def copy_database(original: Path, copy: Path) -> None:
+    """A SQLite file as it stands at one moment, with what its log still holds; nothing where there is none."""
     if not original.is_file():
         return
     try:
@@ -82,16 +83,3 @@ def _copy(original: Path, copy: Path) -> None:
             source.backup(target)
     except sqlite3.Error as error:
         raise StoreError(f"{original} cannot be read: {error}", cure="put back the newest backup") from error
-
-
-class _Onlooker(Store):
-    """Keeps in its head what it is told to record."""
-
-    _seen: Observation | None = None
-
-    def record(self, observation: Observation) -> None:
-        self._seen = observation
-
-    def ledger(self) -> dict[str, LedgerEntry]:
-        ledger = super().ledger()
-        return remembered(ledger, self._seen) if self._seen else ledger

@@ -233,7 +233,7 @@ def _pmid(pmid: str) -> _Piece:
 
 
 def _html(piece: _Piece) -> str:
-    text = escape(piece.text.translate(_CONTROLS), quote=False)
+    text = escape(piece.text.translate(_CONTROLS))
     if piece.link:
         return f'<a href="{escape(piece.link)}">{text}</a>'
     return f"<em>{text}</em>" if piece.emphasis and text else text

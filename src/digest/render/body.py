@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from html import escape, unescape
+from html import escape
 
 from digest import markdown, references
-from digest.characters import cut, slugify
+from digest.characters import cut, without_direction_marks
 from digest.markdown import Addresses, Document, Picture, Style
 from digest.model import Correction, Link, Passage, Post, Relations, SectionKind, Site
 from digest.render.addresses import absolute, settled
@@ -24,10 +24,12 @@ SUMMARY_LENGTH = 300
 """Characters of a lead that no author wrote."""
 
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)((?: [^<>]*)?)>")
-_ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
+_ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 _ABBR = re.compile(r'<abbr title="([^"]*)">([^<]*)</abbr>')
 _TAKE = re.compile(r'<aside class="take"[^>]*>\s*<h2[^>]*>(.*?)</h2>\s*(<p>)?')
-_CLASSED = {"a", "ol", "ul", "li", "p", "table", "section", "aside"}
+_BOXES = re.compile(r"</?(?:section|div|span)(?: [^<>]*)?>")
+_ASIDES = re.compile(r"<(/?)aside(?: [^<>]*)?>")
+_MARKS = re.compile(r' (?:class|aria-label)="[^"]*"')
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +52,7 @@ def style_of(post: Post, site: Site, *, prefix: str = "") -> Style:
 
 def own(post: Post, site: Site, addresses: Addresses) -> Body:
     """The body of a post. Raises markdown.TooDeep."""
-    style = style_of(post, site)
+    style = replace(style_of(post, site), taken=_own_ids(post))
     document = markdown.html(post.sections, addresses, style)
     parts = [
         _bottom_line(post),
@@ -63,6 +65,13 @@ def own(post: Post, site: Site, addresses: Addresses) -> Body:
     ]
     html = "\n".join(part for part in parts if part) + "\n"
     return Body(html=html, lead=lead(post, document), minutes=_minutes(html))
+
+
+def _own_ids(post: Post) -> frozenset[str]:
+    """The ids of what this module puts around the author's text, and of the page that it stands in."""
+    disclosed = ["disclosure"] if post.disclosure else []
+    corrected = [anchor for anchor, _ in correction_anchors(post)]
+    return frozenset(["notes", "related", "page-contents", "page-text", *disclosed, *corrected])
 
 
 def lead(post: Post, document: Document) -> str:
@@ -79,10 +88,10 @@ def lead(post: Post, document: Document) -> str:
     for kind in order:
         if kind in by_kind and (found := markdown.paragraphs(by_kind[kind].html)):
             label = f"{by_kind[kind].label}: " if kind is SectionKind.TAKE else ""
-            return cut(label + found[0], SUMMARY_LENGTH)
+            return cut(without_direction_marks(label + found[0]), SUMMARY_LENGTH)
     for passage in document.passages:
         if words := markdown.words(passage.html):
-            return cut(words, SUMMARY_LENGTH)
+            return cut(without_direction_marks(words), SUMMARY_LENGTH)
     return post.title
 
 
@@ -137,8 +146,7 @@ def _passage(passage: Passage) -> str:
     if passage.kind is SectionKind.LEAD:
         return passage.html
     label = escape(passage.label)
-    anchor = escape(passage.anchor or slugify(passage.label))
-    head = f'<h2 id="{anchor}">{label}</h2>'
+    head = f'<h2 id="{escape(passage.anchor)}">{passage.heading or label}</h2>'
     if passage.kind is SectionKind.TAKE:
         return f'<aside class="take" aria-label="{label}">\n{head}\n{passage.html}\n</aside>'
     return f'<section class="{passage.kind.value}">\n{head}\n{passage.html}\n</section>'
@@ -148,7 +156,8 @@ def _disclosure(post: Post) -> str:
     if not post.disclosure:
         return ""
     text = "None." if post.disclosure.casefold().rstrip(".") == "none" else post.disclosure
-    return f'<section class="disclosure">\n<h2 id="disclosure">Disclosure</h2>\n<p>{escape(text)}</p>\n</section>'
+    head = '<h2 id="disclosure">Disclosure</h2>'
+    return f'<section class="disclosure">\n{head}\n<p>{escape(text)}</p>\n</section>'
 
 
 def _notes(document: Document) -> str:
@@ -179,17 +188,19 @@ def _anchor(link: Link, base: str) -> str:
 def for_feed(html: str, site: Site, permalink: str) -> str:
     """The body for a feed's item: no class, no section, absolute addresses, the opinion a quotation."""
     html = _TAKE.sub(_opinion, html)
+    html = _BOXES.sub("", html)
+    html = _ASIDES.sub(r"<\1blockquote>", html)
+    html = _MARKS.sub("", html)
+    return _expanded(_absolute(html, site, permalink)).strip()
 
-    def tag(slash: str, name: str, attributes: str) -> str:
-        if name in ("section", "div", "span"):
-            return ""
-        if name == "aside":
-            return f"<{slash}blockquote>"
-        if name in _CLASSED:
-            attributes = _without(attributes, "class", "aria-label")
-        return f"<{slash}{name}{attributes}>"
 
-    return _expanded(_each_tag(html, site, permalink, tag)).strip()
+def _absolute(html: str, site: Site, permalink: str) -> str:
+    """Every address absolute. No text can look like an attribute: its quotation marks are escaped."""
+    origin = escape(absolute("/", site, permalink))
+    place = escape(permalink)
+    for name in ("href", "src", "cite"):
+        html = html.replace(f' {name}="/', f' {name}="{origin}').replace(f' {name}="#', f' {name}="{place}#')
+    return html
 
 
 def for_mail(html: str, site: Site, permalink: str, *, prefix: str = "") -> str:
@@ -208,23 +219,8 @@ def for_mail(html: str, site: Site, permalink: str, *, prefix: str = "") -> str:
             attributes = attributes.replace(' id="', f' id="{prefix}')
         return f"<{slash}{name}{attributes}>"
 
-    return _expanded(_each_tag(html, site, permalink, tag)).strip()
-
-
-def _each_tag(html: str, site: Site, permalink: str, tag: Callable[[str, str, str], str]) -> str:
-    def change(found: re.Match[str]) -> str:
-        attributes = found[3]
-        if attributes and ('="/' in attributes or '="#' in attributes):
-            attributes = _ATTRIBUTE.sub(lambda a: _absolute_attribute(a, site, permalink), attributes)
-        return tag(found[1], found[2], attributes)
-
-    return _TAG.sub(change, html)
-
-
-def _absolute_attribute(found: re.Match[str], site: Site, permalink: str) -> str:
-    if found[1] not in ("href", "src", "cite"):
-        return found[0]
-    return f' {found[1]}="{escape(absolute(unescape(found[2]), site, permalink))}"'
+    absolute_html = _absolute(html, site, permalink)
+    return _expanded(_TAG.sub(lambda found: tag(found[1], found[2], found[3]), absolute_html)).strip()
 
 
 def _without(attributes: str, *names: str) -> str:
@@ -290,7 +286,9 @@ def _related_text(relations: Relations, site: Site) -> str:
     lines = []
     for link in relations.related:
         address = link.url if "://" in link.url or not link.url else site.address(link.url)
-        lines.append(markdown.wrapped(f"{link.title} <{address}>" if address else link.title, first="* ", rest="  "))
+        lines.append(
+            markdown.wrapped(f"{link.title} <{address}>" if address else link.title, first="* ", rest="  ")
+        )
     return underlined("Related") + "\n\n" + "\n".join(lines)
 
 

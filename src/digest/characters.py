@@ -30,6 +30,16 @@ _TAGS = re.compile(
     r"(?:\s[^<>]*)?/?>",
     re.I,
 )
+# Latin letters that Unicode does not take apart.
+_LATIN = str.maketrans(
+    {"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH"}
+    | {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "ı": "i"}
+)
+# Windows opens a device where a file or folder has one of these names.
+_RESERVED = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
+)
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _SENTENCE_END = re.compile(r"[.!?…](?=\s)")
 SLUG_LENGTH = 80
@@ -48,8 +58,23 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Plain words on one line: no markup, no line break, no direction override that leaks into its neighbour."""
-    return " ".join(_BIDI.sub("", _TAGS.sub("", clean(text))).split())
+    """Plain words on one line: no markup, no line break, no direction override that turns its neighbour."""
+    return " ".join(without_direction_marks(_without_tags(clean(text))).split())
+
+
+def without_direction_marks(text: str) -> str:
+    """Without overrides and isolates, which would turn what stands behind the text as well (UAX 9)."""
+    return _BIDI.sub("", text)
+
+
+def _without_tags(text: str) -> str:
+    """Without HTML's tags, also those that appear when another is taken out: `<scr<b>ipt>`."""
+    for _ in range(8):
+        without = _TAGS.sub("", text)
+        if without == text:
+            return text
+        text = without
+    return text.replace("<", "")
 
 
 def slugify(text: str) -> str:
@@ -57,15 +82,17 @@ def slugify(text: str) -> str:
 
     A text without a Latin letter or digit (an emoji, another script) is named by a short hash of itself.
     """
-    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ø", "o").replace("Ø", "O"))
+    plain = unicodedata.normalize("NFKD", text.translate(_LATIN))
     slug = _NOT_SLUG.sub("-", plain.encode("ascii", "ignore").decode().lower()).strip("-")
     if not slug:
         return "x" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
-    return slug[:SLUG_LENGTH].rstrip("-")
+    slug = slug[:SLUG_LENGTH].rstrip("-")
+    return f"x-{slug}" if slug in _RESERVED else slug
 
 
 def uri(address: str) -> str:
-    """The address as an ASCII URI (RFC 3986): what was percent-encoded stays as it is."""
+    """The address as an ASCII URI (RFC 3986): what was percent-encoded stays, a lone `%` becomes `%25`."""
+    address = _LONE_PERCENT.sub("%25", address)
     scheme, colon, rest = address.partition("://")
     if colon and not rest.isascii():
         host, slash, path = rest.partition("/")

@@ -7,20 +7,26 @@ so that a reader never meets half a file and a full disk leaves the old site as 
 
 from __future__ import annotations
 
+import errno
 import mimetypes
 import os
 import re
 import shutil
 import stat
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from digest.errors import BuildError
 from digest.model import Asset, Finding, Page, Severity
 from digest.posts import MAX_BYTES
+
+if TYPE_CHECKING:
+    import PIL.Image
 
 SMALL_WIDTH = 1200
 """Pixels: what page and mail load at most; twice the width of the mail's column."""
@@ -56,31 +62,42 @@ def scan(folder: Path) -> tuple[list[Source], list[Finding]]:
     Hidden files and those that begin with `_` are not posts. Links that leave the folder, folders behind a
     link, devices and files over `posts.MAX_BYTES` are refused.
     """
-    found: list[Source] = []
-    findings: list[Finding] = []
     if not folder.is_dir():
-        return found, [_refused("posts", "there is no folder posts/", "make it, and put a post into it")]
+        return [], [_refused("posts", "there is no folder posts/", "make it, and put a post into it")]
     root = folder.resolve()
-    for name, entry in _walk(folder, ""):
-        shown = f"posts/{name}"
-        status = entry.stat(follow_symlinks=False)
-        if stat.S_ISLNK(status.st_mode):
-            target = Path(entry.path).resolve()
-            if not target.is_relative_to(root):
-                findings.append(_refused(shown, "it is a link that leaves posts/", "put the file itself there"))
-                continue
-            if not target.is_file():
-                findings.append(_refused(shown, "it is a link that leads to no file", "mend or delete the link"))
-                continue
-            status = target.stat()
-        if not stat.S_ISREG(status.st_mode):
-            findings.append(_refused(shown, "it is no ordinary file", "put a text file there"))
-        elif status.st_size > MAX_BYTES:
-            size = f"{status.st_size / 1e6:.1f} MB"
-            findings.append(_refused(shown, f"it is {size}, more than {MAX_BYTES // 10**6} MB", "split it"))
-        else:
-            found.append(Source(name=name, path=Path(entry.path), mtime_ns=status.st_mtime_ns, size=status.st_size))
-    return found, findings
+    looked_at = [_looked_at(name, entry, root) for name, entry in _walk(folder, "")]
+    return (
+        [found for found in looked_at if isinstance(found, Source)],
+        [found for found in looked_at if isinstance(found, Finding)],
+    )
+
+
+def _looked_at(name: str, entry: os.DirEntry[str], root: Path) -> Source | Finding:
+    shown, path = f"posts/{name}", Path(entry.path)
+    status = entry.stat(follow_symlinks=False)
+    if stat.S_ISLNK(status.st_mode):
+        target = _target(path)
+        if target is not None and not target.is_relative_to(root):
+            return _refused(shown, "it is a link that leaves posts/", "put the file itself there")
+        if target is not None and target.is_dir():
+            return _refused(shown, "it is a link to a folder", "put the folder itself there")
+        if target is None or not target.exists():
+            return _refused(shown, "it is a link that leads to no file", "mend or delete the link")
+        status = target.stat()
+    if not stat.S_ISREG(status.st_mode):
+        return _refused(shown, "it is no ordinary file", "put a text file there")
+    if status.st_size > MAX_BYTES:
+        size = f"{status.st_size / 1e6:.1f} MB"
+        return _refused(shown, f"it is {size}, more than {MAX_BYTES // 10**6} MB", "split it")
+    return Source(name=name, path=path, mtime_ns=status.st_mtime_ns, size=status.st_size)
+
+
+def _target(link: Path) -> Path | None:
+    """What a link leads to in the end; None where it leads round in a circle."""
+    try:
+        return link.resolve()
+    except (OSError, RuntimeError):  # RuntimeError: a loop, up to Python 3.12
+        return None
 
 
 def _walk(folder: Path | str, before: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
@@ -91,7 +108,7 @@ def _walk(folder: Path | str, before: str) -> Iterator[tuple[str, os.DirEntry[st
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(entry.path, f"{before}{entry.name}/")
-        elif entry.name.lower().endswith(_POST):
+        elif entry.name.lower().endswith(_POST) or (entry.is_symlink() and entry.is_dir()):
             yield before + entry.name, entry
 
 
@@ -131,7 +148,7 @@ class Shelf:
     def other(self, address: str) -> str | None:
         """The path, without its ending, of the post at a relative path."""
         name = self._below(address)
-        if name is None or not (self.root / name).is_file():
+        if name is None or not os.path.isfile(self.root / name):  # Path.is_file raises for too long a name
             return None
         path = PurePosixPath(name)
         return str(path.parent if path.stem == "index" and len(path.parts) > 1 else path.with_suffix(""))
@@ -159,7 +176,9 @@ class Shelf:
 def measured(path: Path, name: str) -> Asset:
     """A file as the site will publish it: its address, type, bytes and, for a picture, its pixels."""
     ending = path.suffix.lower()
-    media_type = _TYPES.get(ending) or mimetypes.guess_type(path.name, strict=False)[0] or "application/octet-stream"
+    media_type = (
+        _TYPES.get(ending) or mimetypes.guess_type(path.name, strict=False)[0] or "application/octet-stream"
+    )
     published = quote(f"files/{name}")
     size = path.stat().st_size
     width, height = _pixels(path, ending)
@@ -183,15 +202,22 @@ def _pixels(path: Path, ending: str) -> tuple[int | None, int | None]:
         return _svg_pixels(path.read_bytes()[:8192].decode("utf-8", "replace"))
     if ending not in _RASTER:
         return None, None
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-            return (height, width) if turned else (width, height)
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a picture that is large, or whose metadata are odd
+            with Image.open(path) as image:
+                width, height = image.size
+                turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+                if width * height > MAX_PIXELS:
+                    return None, None
+                if max(width, height) > SMALL_WIDTH:  # it will be scaled: is the whole of it there?
+                    image.draft("RGB", (width // 8, height // 8))
+                    image.load()
+    except Exception:  # Pillow's readers raise whatever a broken file makes them stumble over
         return None, None
+    return (height, width) if turned else (width, height)
 
 
 def _svg_pixels(source: str) -> tuple[int | None, int | None]:
@@ -207,24 +233,43 @@ def _svg_pixels(source: str) -> tuple[int | None, int | None]:
 
 
 def smaller(path: Path, width: int, height: int) -> bytes:
-    """A picture scaled down, upright and without its metadata; the same picture gives the same bytes."""
+    """A picture scaled down and upright; of its metadata only the colour profile stays.
+
+    The same picture gives the same bytes. Raises BuildError where `measured` could not have read it.
+    """
     from PIL import Image, ImageOps
 
-    with Image.open(path) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise BuildError(f"{path.name} has more than {MAX_PIXELS // 10**6} million pixels", cure="scale it down")
-        kind = image.format or "PNG"
-        upright = ImageOps.exif_transpose(image) or image
-        if upright.mode in ("P", "1"):
-            upright = upright.convert("RGBA" if "transparency" in upright.info else "RGB")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                kind, profile = image.format, image.info.get("icc_profile")
+                upright = ImageOps.exif_transpose(image)
+        if upright.mode not in ("RGB", "RGBA", "L", "LA", "CMYK"):
+            upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
         small = upright.resize((width, height), Image.Resampling.LANCZOS)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BuildError(
+            f"the picture {path.name} cannot be scaled: {error}", cure="save it again"
+        ) from error
+    return _encoded(small, kind, profile)
+
+
+def _encoded(picture: PIL.Image.Image, kind: str | None, profile: bytes | None) -> bytes:
     out = BytesIO()
-    if kind == "JPEG":
-        small.convert("RGB").save(out, "JPEG", quality=85, optimize=True, progressive=True)
+    if kind in ("JPEG", "MPO"):  # MPO: a JPEG with a second picture in it, as telephones write
+        if picture.mode == "CMYK":
+            profile = None
+        picture.convert("RGB").save(
+            out, "JPEG", quality=85, optimize=True, progressive=True, icc_profile=profile
+        )
     elif kind == "WEBP":
-        small.save(out, "WEBP", quality=85)
+        picture.save(out, "WEBP", quality=85, icc_profile=profile)
+    elif kind == "GIF":
+        picture.save(out, "GIF", optimize=True)
     else:
-        small.save(out, "PNG" if kind != "GIF" else "GIF", optimize=True)
+        picture = picture.convert("RGB") if picture.mode == "CMYK" else picture
+        picture.save(out, "PNG", optimize=True, icc_profile=profile)
     return out.getvalue()
 
 
@@ -283,6 +328,9 @@ class Stage:
             for parent in {(self.out / name).parent for name in names}:
                 parent.mkdir(parents=True, exist_ok=True)
             for name in names:
+                if (self.out / name).is_dir():  # looked at before the first file is moved
+                    raise IsADirectoryError(errno.EISDIR, "a folder stands where a file must go", name)
+            for name in names:
                 os.replace(self.folder / name, self.out / name)
         except OSError as error:
             raise _unwritable(self.out, error) from error
@@ -296,8 +344,10 @@ class Stage:
 
 def _unwritable(path: Path, error: OSError) -> BuildError:
     reason = error.strerror or str(error)
+    place = os.path.basename(error.filename) if isinstance(error.filename, str) else path.name
     return BuildError(
-        f"the site cannot be written: {reason} ({path.name})", cure="the old site is untouched; make room and build again"
+        f"the site cannot be written: {reason} ({place})",
+        cure="the old site is untouched; make room and build again",
     )
 
 

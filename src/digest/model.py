@@ -343,6 +343,8 @@ class Passage:
     label: str
     html: str
     level: int = 2
+    heading: str = ""
+    """The label as HTML: emphasis, code and the like, where the author marked words of it."""
     anchor: str = ""
 
 

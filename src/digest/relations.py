@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from urllib.parse import urlsplit
 
 from digest.characters import slugify, uri
 from digest.model import Finding, Link, Post, Relations, Severity, Site
@@ -40,7 +39,7 @@ class Catalogue:
     def find(self, name: str) -> Post | None:
         """The post of this slug, title, id or address."""
         if name.startswith(self._site.url + "/"):
-            name = urlsplit(name).path.rstrip("/").rsplit("/", 1)[-1]
+            name = re.split(r"[?#]", name)[0].rstrip("/").rsplit("/", 1)[-1]
         return self._names.get(_plain(name))
 
     def nearest(self, name: str) -> str:
@@ -130,5 +129,5 @@ def _is_address(name: str) -> bool:
 
 
 def _shown(address: str) -> str:
-    parts = urlsplit(address)
-    return (parts.netloc.removeprefix("www.") + parts.path).rstrip("/")
+    words = re.split(r"[?#]", address.partition("://")[2])[0]
+    return words.removeprefix("www.").rstrip("/")

@@ -96,12 +96,15 @@ LABELS: Mapping[SectionKind, tuple[str, ...]] = {
     ),
 }
 
-_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
-_ATTRIBUTES = re.compile(r"[ \t]*\{#([\w.:-]{1,80})[^{}]*\}$")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
+_ATTRIBUTES = re.compile(r"[ \t]*\{((?:[ \t]*(?:[#.][\w.:-]{1,80}|[\w-]+=[^\s{}]+))+)[ \t]*\}$")
+_ANCHOR = re.compile(r"#([\w.:-]+)")
 _SETEXT = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
+_FENCE = re.compile(r"^((?: {0,3}(?:[-*+]|\d{1,9}[.)])[ \t]+)*) {0,3}(`{3,}|~{3,})(.*)$")
 _BOLD = re.compile(r"^ {0,3}(\*\*|__|\*|_)(?!\s)([^*_]{1,80}?)(:?)\1(:?)[ \t]*(.*)$")
 _BARE = re.compile(r"^ {0,3}([^\s:#>*_+\-`|<\[][^:`|<\[]{0,79}?):(?:[ \t]+(.*))?$")
+_WRAPPED = re.compile(r"^(\*\*\*|\*\*|\*|___|__|_)([^*_]+)\1$")
+_LIST_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,9}[.)])\s")
 _SPACE = re.compile(r"\s+")
 
 
@@ -111,10 +114,10 @@ class Table:
     def __init__(self, own: Mapping[str, Iterable[str]]) -> None:
         self._exact: dict[str, SectionKind] = {}
         self._openings: list[tuple[str, SectionKind]] = []
-        for kind, labels in LABELS.items():
-            self._add(kind, labels)
+        for kind, ours in LABELS.items():
+            self._add(kind, ours)
         for name, labels in own.items():
-            self._add(SectionKind(name), labels)
+            self._add(SectionKind(name), tuple(labels))
         self._longest = max(map(len, self._exact)) + 40
 
     def _add(self, kind: SectionKind, labels: Iterable[str]) -> None:
@@ -160,6 +163,12 @@ def _plain(label: str) -> str:
     return _SPACE.sub(" ", label.strip(" \t*_").rstrip(":").strip(" \t*_")).casefold().replace("’", "'")
 
 
+def _unwrapped(label: str) -> str:
+    """A label without the emphasis that is around the whole of it."""
+    found = _WRAPPED.match(label)
+    return found[2].strip() if found else label
+
+
 class _Splitter:
     """Reads line by line; `_kind` to `_line` describe the section that is being filled."""
 
@@ -167,6 +176,7 @@ class _Splitter:
         self._labels = labels
         self._number = first_line - 1
         self._fence = ""
+        self._fence_indent = 0
         self._sections: list[Section] = []
         self._begin(SectionKind.LEAD, "", first_line)
 
@@ -204,13 +214,15 @@ class _Splitter:
             self._lines.append(line)
 
     def _in_fence(self, line: str) -> bool:
+        if self._fence and line.strip() and len(line) - len(line.lstrip()) < self._fence_indent:
+            self._fence = ""  # the list item that held it has ended
         found = _FENCE.match(line)
         if self._fence:
-            if found and found[1].startswith(self._fence) and not found[2].strip():
+            if found and not found[1] and found[2].startswith(self._fence) and not found[3].strip():
                 self._fence = ""
             return True
-        if found and not (found[1][0] == "`" and "`" in found[2]):
-            self._fence = found[1]
+        if found and not (found[2][0] == "`" and "`" in found[3]):
+            self._fence, self._fence_indent = found[2], len(found[1])
             return True
         return False
 
@@ -224,14 +236,15 @@ class _Splitter:
             level, words = (1 if under[1][0] == "=" else 2), self._lines.pop().strip()
         else:
             return False
-        anchor = _ATTRIBUTES.search(words)
-        label = words[: anchor.start()] if anchor else words
+        attributes = _ATTRIBUTES.search(words)
+        label = words[: attributes.start()] if attributes else words
+        anchor = _ANCHOR.search(attributes[1]) if attributes else None
         kind = self._labels.kind(label) or self._labels.kind(label.partition(":")[0])
         if kind is None and self._label and level > self._level:
             self._lines.append(f"{'#' * level} {words}")  # a sub-heading stays inside its section
             return True
         self._end()
-        name = label.strip(" *_").rstrip(":")
+        name = _unwrapped(label.strip()).rstrip(":")
         self._begin(
             kind or SectionKind.OTHER,
             name,
@@ -247,6 +260,11 @@ class _Splitter:
         alone = len(self._lines) == 1 or not self._lines[-2].strip()
         return bool(above.strip()) and alone and above.lstrip()[:1] not in "-*+>#|=`~"
 
+    def _in_paragraph(self) -> bool:
+        """Whether the line above is prose that may go on here: "... and the / results: better"."""
+        above = self._lines[-1] if self._lines else ""
+        return bool(above.strip()) and not _LIST_ITEM.match(above)
+
     def _label_line(self, line: str) -> bool:
         if not line.strip() or line[:4] == "    ":
             return False
@@ -261,7 +279,7 @@ class _Splitter:
         else:
             return False
         kind = self._labels.kind(label)
-        if kind is None:
+        if kind is None or (label[0].islower() and self._in_paragraph()):
             return False
         self._end()
         self._begin(kind, label.strip(), self._number, rest=rest)

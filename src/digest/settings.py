@@ -82,20 +82,31 @@ class SiteTable(_Table):
 
     title: str = Field(description="The publication's name.")
     url: Url = Field(description="Where the site is served; may have a path.")
-    author: str = Field("", description="Who writes; stands on posts that name nobody.")
-    language: str = Field("en", description="BCP 47 tag of the language most posts are in.")
-    timezone: Zone = Field("UTC", description="IANA zone in which dates without an offset are read.")
-    description: str = Field("", description="One sentence for feeds, search engines and the front page.")
-    id_host: str = Field("", description="Part of every feed id: never change it, even if url changes. Default: the url's host.")
-    id_year: int = Field(2026, ge=1990, le=2200, description="Part of every feed id: a year in which you held id_host.")
-    hub: str = Field("", description="A WebSub hub that feeds name, or empty.")
-    disclaimer: str = Field("", description="A sentence for the foot of pages and mail.")
-    corrections_to: str = Field("", description="The mail address for errata.")
-    citation_style: Literal["short", "ama", "vancouver", "nlm"] = Field("short", description="How cited papers are written.")
+    author: str = Field(default="", description="Who writes; stands on posts that name nobody.")
+    language: str = Field(default="en", description="BCP 47 tag of the language most posts are in.")
+    timezone: Zone = Field(default="UTC", description="IANA zone in which dates without an offset are read.")
+    description: str = Field(
+        default="", description="One sentence for feeds, search engines and the front page."
+    )
+    id_host: str = Field(
+        default="",
+        description="Part of every feed id: never change it, even if url changes. Default: the url's host.",
+    )
+    id_year: int = Field(
+        default=2026, ge=1990, le=2200, description="Part of every feed id: a year in which you held id_host."
+    )
+    hub: str = Field(default="", description="A WebSub hub that feeds name, or empty.")
+    disclaimer: str = Field(default="", description="A sentence for the foot of pages and mail.")
+    corrections_to: str = Field(default="", description="The mail address for errata.")
+    citation_style: Literal["short", "ama", "vancouver", "nlm"] = Field(
+        default="short", description="How cited papers are written."
+    )
     labels: Annotated[dict[str, tuple[str, ...]], AfterValidator(_labels)] = Field(
         default_factory=dict, description="More labels of sections: kind = [labels]."
     )
-    abbreviations: dict[str, str] = Field(default_factory=dict, description="The glossary: short form = long form.")
+    abbreviations: dict[str, str] = Field(
+        default_factory=dict, description="The glossary: short form = long form."
+    )
 
 
 class NewsletterTable(_Table):
@@ -103,45 +114,69 @@ class NewsletterTable(_Table):
 
     sender: str = Field(description="From whom: Name <address>.")
     postal_address: str = Field(description="The law asks for it in the foot of every mail.")
-    every: Literal["day", "week", "month"] = Field("week", description="How often an issue goes out.")
-    on: str = Field("friday", description="The weekday, or for every = month the day: 1 to 31, or last.")
-    at: str = Field("07:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="The time of day, on the wall clock of timezone.")
-    rrule: str = Field("", description="An RFC 5545 rule in place of every and on: FREQ=MONTHLY;BYDAY=1MO.")
-    timezone: Zone | None = Field(None, description="IANA zone of the schedule. Default: the site's.")
-    cutoff: Duration = Field(12 * 3600, ge=0, le=30 * 86400, description="How long before it goes an issue is cut.")
-    starts: date | None = Field(None, description="Posts dated before this day are archive and never mailed.")
-    approval: Literal["required", "none"] = Field("required", description="Whether the author approves each issue.")
-    min_posts: int = Field(1, ge=1, le=1000, description="With fewer posts waiting there is no issue.")
-    max_posts: int = Field(12, ge=1, le=1000, description="What is more waits for the next issue.")
-    missed_within: Duration = Field(12 * 3600, ge=0, description="An issue missed for longer waits for the author.")
+    every: Literal["day", "week", "month"] = Field(default="week", description="How often an issue goes out.")
+    on: str = Field(
+        default="friday", description="The weekday, or for every = month the day: 1 to 31, or last."
+    )
+    at: str = Field(
+        default="07:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="The time of day, on the wall clock of timezone.",
+    )
+    rrule: str = Field(
+        default="", description="An RFC 5545 rule in place of every and on: FREQ=MONTHLY;BYDAY=1MO."
+    )
+    timezone: Zone | None = Field(default=None, description="IANA zone of the schedule. Default: the site's.")
+    cutoff: Duration = Field(
+        default=12 * 3600, ge=0, le=30 * 86400, description="How long before it goes an issue is cut."
+    )
+    starts: date | None = Field(
+        default=None, description="Posts dated before this day are archive and never mailed."
+    )
+    approval: Literal["required", "none"] = Field(
+        default="required", description="Whether the author approves each issue."
+    )
+    min_posts: int = Field(
+        default=1, ge=1, le=1000, description="With fewer posts waiting there is no issue."
+    )
+    max_posts: int = Field(default=12, ge=1, le=1000, description="What is more waits for the next issue.")
+    missed_within: Duration = Field(
+        default=12 * 3600, ge=0, description="An issue missed for longer waits for the author."
+    )
 
 
 class FolderTable(_Table):
-    path: str = Field("outbox", description="Where mail is put when transport = folder.")
+    path: str = Field(default="outbox", description="Where mail is put when transport = folder.")
 
 
 class SmtpTable(_Table):
-    host: str = Field("localhost", description="The mail server.")
-    port: int = Field(587, ge=1, le=65535, description="Its port.")
-    security: Literal["starttls", "tls", "none"] = Field("starttls", description="How the connection is protected.")
-    username: str = Field("", description="The account, or empty.")
-    password: Secret = Field(SecretStr(""), description="env:NAME or file:PATH; never the password itself.")
+    host: str = Field(default="localhost", description="The mail server.")
+    port: int = Field(default=587, ge=1, le=65535, description="Its port.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection is protected."
+    )
+    username: str = Field(default="", description="The account, or empty.")
+    password: Secret = Field(
+        default=SecretStr(""), description="env:NAME or file:PATH; never the password itself."
+    )
 
 
 class DeliveryTable(_Table):
     """How mail leaves."""
 
-    transport: str = Field("folder", description="folder or smtp.")
-    connections: int = Field(10, ge=1, le=500, description="Connections to the mail server at once.")
-    uncertain: Literal["hold", "resend"] = Field("hold", description="What becomes of a message whose fate a crash hid.")
-    folder: FolderTable = Field(default_factory=lambda: FolderTable(), description="Settings of the folder transport.")
-    smtp: SmtpTable = Field(default_factory=lambda: SmtpTable(), description="Settings of the smtp transport.")
+    transport: str = Field(default="folder", description="folder or smtp.")
+    connections: int = Field(default=10, ge=1, le=500, description="Connections to the mail server at once.")
+    uncertain: Literal["hold", "resend"] = Field(
+        default="hold", description="What becomes of a message whose fate a crash hid."
+    )
+    folder: FolderTable = Field(default_factory=FolderTable, description="Settings of the folder transport.")
+    smtp: SmtpTable = Field(default_factory=SmtpTable, description="Settings of the smtp transport.")
 
 
 class StoreTable(_Table):
     """Where what must be remembered is kept."""
 
-    url: str = Field("sqlite:///.digest/digest.db", description="sqlite:///FILE, or postgresql://...")
+    url: str = Field(default="sqlite:///.digest/digest.db", description="sqlite:///FILE, or postgresql://...")
 
 
 class Document(_Table):
@@ -149,8 +184,8 @@ class Document(_Table):
 
     site: SiteTable
     newsletter: NewsletterTable | None = None
-    delivery: DeliveryTable = Field(default_factory=lambda: DeliveryTable())
-    store: StoreTable = Field(default_factory=lambda: StoreTable())
+    delivery: DeliveryTable = Field(default_factory=DeliveryTable)
+    store: StoreTable = Field(default_factory=StoreTable)
 
 
 class Settings:
@@ -252,7 +287,10 @@ def _finding(details: Any, text: str) -> Finding:
         says = f"{name} is no setting"
         cure = f"did you mean {near[0]}?" if near else "`digest settings` lists them all"
     elif kind == "missing":
-        says, cure = f"{name} is missing", f"add it under [{'.'.join(path[:-1])}]" if len(path) > 1 else f"add [{name}]"
+        says, cure = (
+            f"{name} is missing",
+            f"add it under [{'.'.join(path[:-1])}]" if len(path) > 1 else f"add [{name}]",
+        )
     elif kind == "value_error":
         says, cure = f"{name} cannot be {details['input']!r:.60}", str(details["ctx"]["error"])
     elif kind == "literal_error":
@@ -310,7 +348,9 @@ def rows(document: Document) -> list[tuple[str, str, str]]:
             if inner is not None:
                 visit(inner, value if isinstance(value, BaseModel) else None, f"{before}.{name}".strip("."))
                 continue
-            shown = "" if value is None else "****" if isinstance(value, SecretStr) and value else _shown(value)
+            shown = (
+                "" if value is None else "****" if isinstance(value, SecretStr) and value else _shown(value)
+            )
             found.append((f"{before}.{name}", shown, field.description or ""))
 
     visit(Document, document, "")

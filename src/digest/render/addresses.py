@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html import unescape
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from digest.characters import uri
-from digest.markdown import Addresses, Picture
+from digest.markdown import Addresses, Picture, raw_html
 from digest.model import Asset, Finding, Post, Severity, Site
 
-PLACEHOLDER = "digest-post:"
+PLACEHOLDER = raw_html.PLACEHOLDER + ":"
 """Begins the address of another post, followed by its path below `posts/` without the ending."""
 
 _SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:")
+_MEASURED = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _SAFE = ("http:", "https:", "mailto:", "tel:")
-_HIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\u200b\ufeff]")
-_HELD = re.compile(re.escape(PLACEHOLDER) + r"([^\"#]*)")
+# A browser takes controls out of an address before it looks for a scheme; the rest nobody can see.
+_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\ufeff]")
+_HELD = re.compile(r'(?<==")' + re.escape(PLACEHOLDER) + r"([^\"#]*)")
 
 FindFile = Callable[[str], Asset | None]
 """The published file behind a path relative to the post's folder, or None."""
@@ -44,10 +45,8 @@ def resolver(
             missing(Finding(severity=severity, where=post.source, line=line, says=says, cure=cure))
 
     def link(address: str) -> str:
-        plain = _HIDDEN.sub("", unescape(address))
+        plain = _HIDDEN.sub("", address).strip()
         if _SCHEME.match(plain):
-            if plain.startswith(PLACEHOLDER):
-                return plain
             return uri(plain) if plain.lower().startswith(_SAFE) else ""
         if plain.startswith("//"):
             return uri("https:" + plain)
@@ -55,23 +54,36 @@ def resolver(
             return uri(plain)
         if plain.startswith("/"):
             return uri(plain if plain.startswith(site.base) else site.base + plain.lstrip("/"))
-        return relative(unescape(address).strip(), plain)
+        return relative(address.strip(), plain)
 
     def relative(address: str, plain: str) -> str:
-        path, mark, fragment = unquote(address.split("?", 1)[0]).partition("#")
-        if path.endswith((".md", ".markdown")) and (name := other(path)):
-            return f"{PLACEHOLDER}{name}{mark}{uri(fragment)}"
+        written, mark, fragment = address.partition("#")
+        path = unquote(written.split("?", 1)[0])
+        if path.lower().endswith((".md", ".markdown")) and (name := other(path)):
+            return f"{PLACEHOLDER}{quote(name)}{mark}{uri(fragment)}"
         if path and not path.endswith("/") and (asset := file(path)):
             return site.base + asset.path
         if path and "." in path.rsplit("/", 1)[-1] and not path.endswith((".html", ".htm")):
-            tell(address, Severity.ERROR, f"there is no file {path!r} beside the post", "put it there, or mend the link")
+            tell(
+                address,
+                Severity.ERROR,
+                f"there is no file {path!r} beside the post",
+                "put it there, or mend the link",
+            )
         elif path:
-            says = f"the relative link {address!r} leads to no post or file; it is taken from the post's address"
-            tell(address, Severity.WARNING, says, "link to the other post's .md file, or write the whole address")
+            says = (
+                f"the relative link {address!r} leads to no post or file; it is taken from the post's address"
+            )
+            tell(
+                address,
+                Severity.WARNING,
+                says,
+                "link to the other post's .md file, or write the whole address",
+            )
         return uri(urljoin(site.base + post.path, plain))
 
     def picture(address: str) -> Picture | None:
-        plain = _HIDDEN.sub("", unescape(address))
+        plain = _HIDDEN.sub("", address).strip()
         if _SCHEME.match(plain) or plain.startswith("//"):
             if not plain.lower().startswith(("http:", "https:", "//")):
                 says = f"the picture {address[:40]!r} is no file and no web address"
@@ -80,10 +92,18 @@ def resolver(
             says = f"the picture {address[:60]!r} is loaded from elsewhere, and its size is not known"
             tell(address, Severity.WARNING, says, "keep a copy beside the post")
             return Picture(url=uri(plain if ":" in plain[:6] else "https:" + plain))
-        path = unquote(unescape(address).strip().split("?", 1)[0].split("#", 1)[0])
+        path = unquote(address.strip().split("?", 1)[0].split("#", 1)[0])
         asset = file(path)
+        if asset is not None and asset.width is None and asset.media_type in _MEASURED:
+            says = f"the picture {path!r} cannot be read; it is shown as it is"
+            tell(address, Severity.WARNING, says, "save it again")
         if asset is None:
-            tell(address, Severity.ERROR, f"there is no picture {path!r} beside the post", "put it there, or mend the path")
+            tell(
+                address,
+                Severity.ERROR,
+                f"there is no picture {path!r} beside the post",
+                "put it there, or mend the path",
+            )
             return None
         original = site.base + asset.path
         if asset.small_path:
@@ -96,16 +116,16 @@ def resolver(
 
 def linked(html: str) -> tuple[str, ...]:
     """The posts that an HTML links to by placeholder, each once."""
-    return tuple(dict.fromkeys(_HELD.findall(html))) if PLACEHOLDER in html else ()
+    return tuple(dict.fromkeys(map(unquote, _HELD.findall(html)))) if PLACEHOLDER in html else ()
 
 
 def settled(html: str, path_of: Callable[[str], str | None], base: str) -> str:
-    """The HTML with every link to another post led to that post's page; to its archive if it is not public."""
+    """The HTML with each link to another post led to its page, or to the archive if it is not public."""
     if PLACEHOLDER not in html:
         return html
 
     def page(found: re.Match[str]) -> str:
-        path = path_of(found[1])
+        path = path_of(unquote(found[1]))
         return base + (path if path is not None else "archive/")
 
     return _HELD.sub(page, html)

@@ -10,8 +10,31 @@ for (const frame of document.querySelectorAll("iframe[data-scrolled]")) {
   else frame.addEventListener("load", attend);
 }
 
+// Plays a light or dark screen: the site's own media queries are made true or false.
+const play = (document, scheme) => {
+  const decide = (media) => {
+    const text = media.mediaText;
+    const decided = text.replace(/\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)/gi,
+      (_, asked) => (asked.toLowerCase() === scheme ? "(min-width: 0px)" : "(max-width: 0px)"));
+    if (decided !== text) media.mediaText = decided;
+  };
+  const visit = (rules) => {
+    for (const rule of rules) {
+      if (rule.media) decide(rule.media);
+      if (rule.cssRules) visit(rule.cssRules);
+      if (rule.style?.colorScheme) rule.style.colorScheme = scheme;
+    }
+  };
+  for (const sheet of document.styleSheets) {
+    decide(sheet.media);
+    try { visit(sheet.cssRules); } catch { /* a stylesheet from elsewhere keeps its secrets */ }
+  }
+  document.documentElement.style.colorScheme = scheme;
+};
+
 const site = document.querySelector("iframe[data-site]");
 site?.addEventListener("load", () => {
+  if (site.dataset.scheme) play(site.contentDocument, site.dataset.scheme);
   const { pathname, hash } = site.contentWindow.location;
   const alone = document.querySelector("[data-alone]");
   alone.textContent = pathname;

@@ -83,12 +83,17 @@ def outlook(desk: Desk) -> Outlook:
     wrong = tuple(faults(desk.newsletter))
     cut = desk.store.issues()
     rows = [
-        Row(number=one.number, goes=spoken(one.slot.sends, desk.zone), says=str(one.state.value)) for one in cut
+        Row(number=one.number, goes=spoken(one.slot.sends, desk.zone), says=str(one.state.value))
+        for one in cut
     ]
-    rows += [] if wrong else [_row(one, desk) for one in desk.plan(AHEAD)]
+    rows += [] if wrong else _rows(desk.plan(AHEAD), desk)
     waiting = [one.number for one in cut if one.slot.sends > desk.now]
     planned = [row.number for row in rows[len(cut) :] if row.number is not None]
-    return Outlook(rows=tuple(rows), first=next(iter([*waiting, *planned, *[one.number for one in cut[-1:]]]), None), faults=wrong)
+    return Outlook(
+        rows=tuple(rows),
+        first=next(iter([*waiting, *planned, *[one.number for one in cut[-1:]]]), None),
+        faults=wrong,
+    )
 
 
 def edition(desk: Desk, number: int) -> Edition:
@@ -100,6 +105,16 @@ def edition(desk: Desk, number: int) -> Edition:
         if planned.issue is not None and planned.number == number:
             return _planned(desk, planned)
     raise UsageError(f"no issue {number} was cut, and none is planned", cure="`digest plan` shows what comes")
+
+
+def _rows(planned: list[Planned], desk: Desk) -> list[Row]:
+    """The sendings to come; those behind the last issue that nothing is written for yet are one row."""
+    rows = [_row(one, desk) for one in planned]
+    issues = [place for place, row in enumerate(rows) if row.number is not None]
+    end = issues[-1] + 1 if issues else 0
+    if len(rows) - end < 2:
+        return rows
+    return [*rows[:end], Row(number=None, goes=f"From {rows[end].goes}", says=rows[end].says)]
 
 
 def _row(one: Planned, desk: Desk) -> Row:

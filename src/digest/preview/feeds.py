@@ -56,7 +56,11 @@ def groups(paths: Sequence[str]) -> list[Group]:
             year, _, rest = name.partition(".")
             found.setdefault(f"{folder}/{year}", []).append(("Atom" if rest == "atom.xml" else "RSS", path))
     ordered = sorted(found, key=lambda folder: (folder not in ("", "issues"), folder))
-    return [Group(name=_called(folder), formats=tuple(found[folder])) for folder in ordered]
+    return [Group(name=_called(folder), formats=tuple(sorted(found[folder], key=_rank))) for folder in ordered]
+
+
+def _rank(document: tuple[str, str]) -> int:
+    return list(_NAMES.values()).index(document[0])
 
 
 def _called(folder: str) -> str:
@@ -76,7 +80,9 @@ def read(path: Path) -> Document:
 def _atom(root: ElementTree.Element) -> Document:
     def items() -> Iterator[Item]:
         for entry in root.iter(_ATOM + "entry"):
-            links = [link for link in entry.iter(_ATOM + "link") if link.get("rel", "alternate") == "alternate"]
+            links = [
+                link for link in entry.iter(_ATOM + "link") if link.get("rel", "alternate") == "alternate"
+            ]
             names = [name.text or "" for name in entry.iterfind(f"{_ATOM}author/{_ATOM}name")]
             yield Item(
                 id=entry.findtext(_ATOM + "id", ""),

@@ -27,7 +27,8 @@ from digest.schedule import spoken
 from digest.theme import SHIPPED, Theme
 
 ROOT = "/_preview/"
-WIDTHS = {"phone": 375, "desktop": 640}
+MAIL_WIDTHS = {"phone": 375, "desktop": 640}
+SITE_WIDTHS = {"tablet": 768, "phone": 375}
 _TABS = (("", "Site"), ("feeds", "Feeds"), ("issue", "Next issue"), ("findings", "Findings"))
 _GROUPS = ((Severity.ERROR, "Mistakes"), (Severity.WARNING, "Warnings"), (Severity.NOTE, "Notes"))
 
@@ -50,7 +51,8 @@ class Pages:
         self.bench = bench
         self._theme = Theme()
         self.static = {
-            name: (SHIPPED / "preview" / name).read_bytes() for name in ("preview.css", "preview.js", "live.js")
+            name: (SHIPPED / "preview" / name).read_bytes()
+            for name in ("preview.css", "preview.js", "live.js")
         }
 
     # -- tabs
@@ -66,10 +68,14 @@ class Pages:
             live=False,
             # Anything but a path of this server would be a page of somebody else's in our frame.
             at=at if at.startswith(base) and not at.startswith("//") and "\\" not in at else base,
-            width=WIDTHS.get(width, 0),
+            width=SITE_WIDTHS.get(width, 0),
             scheme=scheme if scheme in ("light", "dark") else "",
-            widths=_choices("", kept, "width", [("full", "Full width"), ("phone", "Phone"), ("desktop", "640")]),
-            schemes=_choices("", kept, "scheme", [("system", "As this browser"), ("light", "Light"), ("dark", "Dark")]),
+            widths=_choices(
+                "", kept, "width", [("full", "Full width"), ("tablet", "Tablet"), ("phone", "Phone")]
+            ),
+            schemes=_choices(
+                "", kept, "scheme", [("system", "As this browser"), ("light", "Light"), ("dark", "Dark")]
+            ),
         )
 
     def feeds(self, query: Query) -> str:
@@ -92,7 +98,9 @@ class Pages:
             chosen=chosen,
             view=view,
             formats=_choices("feeds", kept, "feed", [(path, name) for name, path in group.formats]),
-            views=_choices("feeds", kept, "view", [("entries", "As a reader shows it"), ("source", "Source")]),
+            views=_choices(
+                "feeds", kept, "view", [("entries", "As a reader shows it"), ("source", "Source")]
+            ),
             title=document.title if document else "",
             id=document.id if document else "",
             entries=counted(len(document.items), "entry", "entries") if document else "",
@@ -105,11 +113,16 @@ class Pages:
 
     def issue(self, query: Query) -> str:
         if self.bench.settings.newsletter is None:
-            return self._page("preview/issue.html", "issue", empty="digest.toml has no [newsletter], so there is no mail.")
+            return self._page(
+                "preview/issue.html", "issue", empty="digest.toml has no [newsletter], so there is no mail."
+            )
         outlook = self.bench.outlook()
         number = int(query["number"]) if query.get("number", "").isdecimal() else outlook.first
         if number is None:
-            empty = "; ".join(str(fault) for fault in outlook.faults) or "No issue is planned: nothing new waits to be sent."
+            empty = (
+                "; ".join(str(fault) for fault in outlook.faults)
+                or "No issue is planned: nothing new waits to be sent."
+            )
             return self._page("preview/issue.html", "issue", empty=empty, rows=outlook.rows)
         kept = {"number": str(number)}
         for name, values in (
@@ -120,7 +133,7 @@ class Pages:
         ):
             kept[name] = query[name] if query.get(name) in values else values[0]
         edition = self.bench.edition(number)
-        shown = {**WIDTHS} if kept["width"] == "both" else {kept["width"]: WIDTHS[kept["width"]]}
+        shown = {**MAIL_WIDTHS} if kept["width"] == "both" else {kept["width"]: MAIL_WIDTHS[kept["width"]]}
         frame = urlencode({name: kept[name] for name in ("number", "scheme", "images")})
         return self._page(
             "preview/issue.html",
@@ -164,9 +177,15 @@ class Pages:
 
     def feed_frame(self, query: Query) -> str:
         site = self.bench.settings.site
-        known = [path for group in feeds.groups(sorted(files.existing(self.bench.site_folder))) for _, path in group.formats]
+        known = [
+            path
+            for group in feeds.groups(sorted(files.existing(self.bench.site_folder)))
+            for _, path in group.formats
+        ]
         path = query.get("feed", "")
-        document, broken = _read(self.bench.site_folder / path) if path in known else (None, "there is no such feed")
+        document, broken = (
+            _read(self.bench.site_folder / path) if path in known else (None, "there is no such feed")
+        )
         items = [(item, self._day(item.date)) for item in document.items] if document else []
         html = self._theme.render("preview/entries.html", items=items, broken=broken, language=site.language)
         return copies.at_home(html, site.url, site.base)
@@ -188,7 +207,9 @@ class Pages:
             mark=self.bench.hidden.get(path.removesuffix("index.html"), ""),
             kept=self.bench.kept_page(path.removesuffix("index.html")) is not None,
             version=self.bench.version,
-            hidden=json.dumps({self.bench.settings.site.base + key: why for key, why in self.bench.hidden.items()}),
+            hidden=json.dumps(
+                {self.bench.settings.site.base + key: why for key, why in self.bench.hidden.items()}
+            ),
             root=ROOT,
         ).encode()
 
@@ -200,7 +221,15 @@ class Pages:
         """The tab that could not be made, with the reason in its place."""
         return self._page("preview/notice.html", tab, title="", says="", more=as_findings(error))
 
-    def _page(self, template: str, tab: str, *, live: bool = True, more: list[Finding] | None = None, **values: object) -> str:
+    def _page(
+        self,
+        template: str,
+        tab: str,
+        *,
+        live: bool = True,
+        more: list[Finding] | None = None,
+        **values: object,
+    ) -> str:
         bench = self.bench
         known = list(bench.problems)
         problems = [*known, *(finding for finding in more or [] if finding not in known)]

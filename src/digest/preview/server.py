@@ -181,7 +181,9 @@ class _Handler(BaseHTTPRequestHandler):
         if page.is_file():
             self._file(name, page.read_bytes(), ".html", HTTPStatus.NOT_FOUND)
             return
-        html = self.server.pages.notice("Nothing is built yet", "Mend what is named above; this page follows every save.")
+        html = self.server.pages.notice(
+            "Nothing is built yet", "Mend what is named above; this page follows every save."
+        )
         self._send(HTTPStatus.NOT_FOUND, _HTML, html.encode(), _OWN_POLICY)
 
     def _redirect(self, to: str) -> None:

@@ -117,9 +117,7 @@ class Workbench:
         """Called in the middle of a build, when the posts are read."""
         now = self.clock()
         self._files = {post.source: post.path for post in library.posts}
-        self.hidden = {
-            post.path: self._why_hidden(post) for post in library.posts if not public(post, now)
-        }
+        self.hidden = {post.path: self._why_hidden(post) for post in library.posts if not public(post, now)}
         return memory_of(self.settings, now, library)
 
     def _why_hidden(self, post: Post) -> str:
@@ -129,7 +127,11 @@ class Workbench:
         """The pages of changed posts as they are before the build, by path."""
         found = {}
         for file in changed:
-            source = file.relative_to(self.settings.root).as_posix() if file.is_relative_to(self.settings.root) else ""
+            source = (
+                file.relative_to(self.settings.root).as_posix()
+                if file.is_relative_to(self.settings.root)
+                else ""
+            )
             path = self._files.get(source, "")
             page = self.site_folder / path / "index.html"
             if path and page.is_file():
@@ -177,7 +179,9 @@ def as_findings(error: DigestError) -> list[Finding]:
     if error.findings:
         return list(error.findings)
     line = _TOML_LINE.search(error.says)
-    where, _, says = error.says.partition(" ") if error.says.startswith(digest_toml.FILE) else ("digest", "", error.says)
+    where, _, says = (
+        error.says.partition(" ") if error.says.startswith(digest_toml.FILE) else ("digest", "", error.says)
+    )
     return [
         Finding(
             severity=Severity.ERROR,

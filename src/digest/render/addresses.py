@@ -123,12 +123,20 @@ def settled(html: str, path_of: Callable[[str], str | None], base: str) -> str:
     """The HTML with each link to another post led to its page, or to the archive if it is not public."""
     if PLACEHOLDER not in html:
         return html
+    return _HELD.sub(lambda found: _page(found[1], path_of, base), html)
 
-    def page(found: re.Match[str]) -> str:
-        path = path_of(unquote(found[1]))
-        return base + (path if path is not None else "archive/")
 
-    return _HELD.sub(page, html)
+def led(address: str, path_of: Callable[[str], str | None], base: str) -> str:
+    """The same for one address that stands alone."""
+    if not address.startswith(PLACEHOLDER):
+        return address
+    name, mark, fragment = address.removeprefix(PLACEHOLDER).partition("#")
+    return _page(name, path_of, base) + mark + fragment
+
+
+def _page(name: str, path_of: Callable[[str], str | None], base: str) -> str:
+    path = path_of(unquote(name))
+    return base + (path if path is not None else "archive/")
 
 
 def absolute(address: str, site: Site, permalink: str) -> str:

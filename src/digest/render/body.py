@@ -17,7 +17,7 @@ from digest import markdown, references
 from digest.characters import cut, without_direction_marks
 from digest.markdown import Addresses, Document, Picture, Style
 from digest.model import Correction, Link, Passage, Post, Relations, SectionKind, Site
-from digest.render.addresses import absolute, settled
+from digest.render.addresses import absolute, led
 from digest.render.wording import underlined, written_date
 
 SUMMARY_LENGTH = 300
@@ -304,7 +304,7 @@ def seen_from_afar(
 
     def link(address: str) -> str:
         url = addresses.link(address)
-        return absolute(settled(url, path_of, site.base), site, permalink) if url else ""
+        return absolute(led(url, path_of, site.base), site, permalink) if url else ""
 
     def picture(address: str) -> Picture | None:
         found = addresses.picture(address)

@@ -42,7 +42,11 @@ def examine(settings: Settings, now: datetime, *, progress: Progress = silent) -
     with Library.open(settings, progress=progress) as library:
         public = library.public(now)
         articles = [post for post in public if post.role is PostRole.POST]
-        found = [*library.findings, *related_findings(Catalogue(articles, site), library, now), *theme.findings()]
+        found = [
+            *library.findings,
+            *related_findings(Catalogue(articles, site), library, now),
+            *theme.findings(),
+        ]
         if not any(finding.severity is Severity.ERROR for finding in theme.findings()):
             found += _made(settings, library, now, progress)
         found += papers.told_twice(articles)
@@ -115,10 +119,16 @@ def _site(settings: Settings, now: datetime, progress: Progress) -> Iterator[Pat
     with TemporaryDirectory(prefix="digest-") as folder:
         apart = Apart(settings, Path(folder) / "state")
         apart.state.mkdir()
-        copy_database(settings.state / "cache.db", apart.state / "cache.db")  # so that no post is read and rendered twice
+        copy_database(
+            settings.state / "cache.db", apart.state / "cache.db"
+        )  # so that no post is read and rendered twice
         out = Path(folder) / "site"
         publish.build(
-            apart, now=now, out=out, memory=lambda library: memory_of(settings, now, library), progress=progress
+            apart,
+            now=now,
+            out=out,
+            memory=lambda library: memory_of(settings, now, library),
+            progress=progress,
         )
         yield out
 
@@ -169,7 +179,11 @@ def _named(finding: Finding, path: str) -> Finding:
 
 
 def _feed_texts(built: Path) -> dict[str, str]:
-    return {path.name: path.read_text("utf-8") for path in (built / "atom.xml", built / "feed.json") if path.is_file()}
+    return {
+        path.name: path.read_text("utf-8")
+        for path in (built / "atom.xml", built / "feed.json")
+        if path.is_file()
+    }
 
 
 def _of_issue(settings: Settings, library: Library, now: datetime, hidden: Sequence[Post]) -> list[Finding]:

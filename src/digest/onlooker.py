@@ -72,12 +72,14 @@ def memory_of(settings: Settings, now: datetime, library: Library) -> Memory:
 
 
 def copy_database(original: Path, copy: Path) -> None:
-    """A SQLite file as it stands at one moment, with what its log still holds; nothing where there is none."""
+    """A SQLite file as it is at one moment, with what its log still holds; nothing where there is none."""
     if not original.is_file():
         return
     try:
         with (
-            closing(sqlite3.connect(f"{original.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as source,
+            closing(
+                sqlite3.connect(f"{original.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
+            ) as source,
             closing(sqlite3.connect(copy)) as target,
         ):
             source.backup(target)

@@ -36,7 +36,7 @@ def links(post: Post, linked: Iterable[str], hidden: Mapping[str, Post]) -> list
         Finding(
             severity=Severity.NOTE,
             where=post.source,
-            says=f"it links to {hidden[name].source}, which is {_why(hidden[name])}: readers come to the archive",
+            says=f"it links to {hidden[name].source}, {_why(hidden[name])}: readers come to the archive",
             cure="nothing, if that post is public in time",
         )
         for name in linked
@@ -49,4 +49,6 @@ def _why(post: Post) -> str:
 
 
 def _leak(post: Post, says: str, cure: str) -> Finding:
-    return Finding(severity=Severity.ERROR, where=post.source, says=f"{says}, though it is {_why(post)}", cure=cure)
+    return Finding(
+        severity=Severity.ERROR, where=post.source, says=f"{says}, though it is {_why(post)}", cure=cure
+    )

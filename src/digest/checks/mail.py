@@ -27,7 +27,7 @@ def subject(email: Email, where: str) -> list[Finding]:
     if not SUBJECT_SHORTEST <= length <= SUBJECT_LONGEST:
         much = "few" if length < SUBJECT_SHORTEST else "many; inboxes cut it"
         says = f"the subject has {length} characters, which are too {much}"
-        cure = f"write {SUBJECT_SHORTEST} to {SUBJECT_LONGEST}: the title of a post with `role: intro` is the subject"
+        cure = f"write {SUBJECT_SHORTEST} to {SUBJECT_LONGEST}; the title of an intro is the subject"
         found.append(_warning(where, says, cure))
     if _BOGUS.match(email.subject):
         found.append(_warning(where, "the subject pretends to be an answer", "begin it with another word"))
@@ -46,9 +46,7 @@ def size(email: Email, where: str, limit: int, names: Mapping[str, str]) -> list
     for post_id in email.shortened:
         says = f"issue mail: only the bottom line and a link fit into {limit:,} bytes"
         cure = "write it shorter, or let an issue carry fewer posts"
-        found.append(
-            Finding(severity=Severity.NOTE, where=names.get(post_id, post_id), says=says, cure=cure)
-        )
+        found.append(Finding(severity=Severity.NOTE, where=names.get(post_id, post_id), says=says, cure=cure))
     return found
 
 

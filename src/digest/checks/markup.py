@@ -11,14 +11,26 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 _SILENT = frozenset({"style", "script", "template", "title", "head"})
-_VOID = frozenset({"img", "br", "hr", "meta", "link", "input", "source", "track", "wbr", "col", "area", "base", "embed"})
+_VOID = frozenset(
+    {"img", "br", "hr", "meta", "link", "input", "source", "track", "wbr", "col", "area", "base", "embed"}
+)
 _LOADS = {
     "img": ("src", "srcset"), "source": ("src", "srcset"), "video": ("src", "poster"), "audio": ("src",),
     "track": ("src",), "script": ("src",), "iframe": ("src",), "frame": ("src",), "embed": ("src",),
-    "object": ("data",), "input": ("src",), "body": ("background",), "table": ("background",), "td": ("background",),
+    "object": ("data",), "input": ("src",), "body": ("background",), "table": ("background",),
+    "td": ("background",),
 }  # fmt: skip
 _LOADING_LINKS = frozenset(
-    {"stylesheet", "icon", "apple-touch-icon", "preload", "modulepreload", "prefetch", "preconnect", "dns-prefetch"}
+    {
+        "stylesheet",
+        "icon",
+        "apple-touch-icon",
+        "preload",
+        "modulepreload",
+        "prefetch",
+        "preconnect",
+        "dns-prefetch",
+    }
     | {"manifest", "prerender", "mask-icon"}
 )
 _CSS_URL = re.compile(r"url\(\s*[\"']?([^\"')\s]+)|@import\s+[\"']([^\"']+)", re.I)
@@ -79,14 +91,32 @@ class _Reader(HTMLParser):
             if self._open and values.get("alt"):
                 self._add_to_link(values["alt"])
         self._note_loads(tag, values)
-        self.words.append("" if tag in ("a", "em", "strong", "sup", "sub", "abbr", "code", "span", "b", "i") else " ")
+        self.words.append(
+            "" if tag in ("a", "em", "strong", "sup", "sub", "abbr", "code", "span", "b", "i") else " "
+        )
 
     def handle_endtag(self, tag: str) -> None:
         if self._silent and self._silent[-1] == tag:
             self._silent.pop()
         if tag == "a":
             self._open = False
-        if tag in ("p", "li", "td", "th", "div", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "dt", "dd", "figcaption"):
+        if tag in (
+            "p",
+            "li",
+            "td",
+            "th",
+            "div",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "tr",
+            "dt",
+            "dd",
+            "figcaption",
+        ):
             self.words.append(" ")
 
     def handle_data(self, data: str) -> None:

@@ -24,9 +24,7 @@ def told_twice(posts: Iterable[Post]) -> list[Finding]:
                 continue
             says = f"the paper {reference.doi} was told already in {earlier.source}"
             cure = "link to that post with `related`, or give the paper the role background"
-            found.append(
-                Finding(severity=Severity.NOTE, where=post.source, line=1, says=says, cure=cure)
-            )
+            found.append(Finding(severity=Severity.NOTE, where=post.source, line=1, says=says, cure=cure))
     return found
 
 

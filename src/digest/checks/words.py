@@ -30,8 +30,8 @@ _ROMAN = re.compile(r"[IVXLCDM]+")
 _QUOTATION = re.compile(r"[“«„][^“”«»„]{200,}?[”»]|(?<!\w)\"[^\"]{200,}?\"(?!\w)", re.S)
 _LINK = re.compile(r"(?<!!)\[(?P<words>[^\[\]]+)\]\((?P<to>[^()\s]+)[^()]*\)")
 _KNOWN = frozenset(
-    "AIDS BMI BMJ COVID DNA DOI EKG EUR GBP HIV HTML HTTP ISBN ISO JAMA NASA NATO NEJM PDF PMID RNA RSS UK USA"
-    " URL USD UTC WHO mRNA".split()
+    {"AIDS", "BMI", "BMJ", "COVID", "DNA", "DOI", "EUR", "GBP", "HIV", "HTML", "HTTP", "ISBN", "ISO", "JAMA"}
+    | {"NASA", "NATO", "NEJM", "PDF", "PMID", "RNA", "RSS", "USA", "URL", "USD", "UTC", "WHO"}
 )
 """Known without being written out; measures are here as little as ordinary words are, for they are not
 all capitals (mmHg, kPa)."""
@@ -76,7 +76,9 @@ def long_quotations(post: Post) -> list[Finding]:
         count = len(quoted.split())
         if count > QUOTED_WORDS:
             says = f"a quotation has {count} words, more than {QUOTED_WORDS}"
-            found.append(_finding(Severity.WARNING, post, line, says, "quote the sentence that counts, tell the rest"))
+            found.append(
+                _finding(Severity.WARNING, post, line, says, "quote the sentence that counts, tell the rest")
+            )
     return found
 
 
@@ -142,7 +144,10 @@ def _is_short_form(short: str) -> bool:
 def _written_out(short: str, text: str) -> bool:
     """`long form (SHORT)` or `SHORT (long form)`."""
     name = re.escape(short)
-    return re.search(rf"\w[^()\n]*\((?:[^()]*[;,] )?{name}s?\b[^()]*\)|\b{name}s? \([^()]*[a-z]{{3}}", text) is not None
+    return (
+        re.search(rf"\w[^()\n]*\((?:[^()]*[;,] )?{name}s?\b[^()]*\)|\b{name}s? \([^()]*[a-z]{{3}}", text)
+        is not None
+    )
 
 
 def _blocks(post: Post) -> Iterator[tuple[int, str]]:
@@ -161,5 +166,7 @@ def _blocks(post: Post) -> Iterator[tuple[int, str]]:
 def _between_marks(post: Post) -> Iterator[tuple[int, str]]:
     for section in post.sections:
         for found in _QUOTATION.finditer(section.text):
-            if "\n\n" not in found[0] and not section.text[: found.start()].rpartition("\n")[2].startswith(">"):
+            if "\n\n" not in found[0] and not section.text[: found.start()].rpartition("\n")[2].startswith(
+                ">"
+            ):
                 yield section.text_line + section.text.count("\n", 0, found.start()), found[0]

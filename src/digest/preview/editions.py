@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from digest.collect import Reason, Standing
 from digest.errors import UsageError
 from digest.issues import Desk
-from digest.model import Email, Finding, IssueState, PostRole, Slot
+from digest.model import Email, Finding, IssueState, PostRole
 from digest.plan import Planned
 from digest.schedule import faults, spoken
 from digest.store import StoredIssue
@@ -131,7 +131,8 @@ def _cut(desk: Desk, stored: StoredIssue) -> Edition:
     return Edition(
         number=stored.number,
         stands=str(stored.state.value),
-        **_times(desk, stored.slot),
+        cut=spoken(stored.slot.cutoff, desk.zone),
+        goes=spoken(stored.slot.sends, desk.zone),
         email=stored.email,
         posts=tuple(
             Carried(
@@ -158,7 +159,8 @@ def _planned(desk: Desk, planned: Planned) -> Edition:
     return Edition(
         number=planned.number,
         stands="planned",
-        **_times(desk, planned.slot),
+        cut=spoken(planned.slot.cutoff, desk.zone),
+        goes=spoken(planned.slot.sends, desk.zone),
         email=email,
         posts=tuple(
             Carried(
@@ -187,7 +189,3 @@ def _left(desk: Desk, planned: Planned) -> Iterator[Left]:
     for reason, post in sorted(found, key=lambda pair: (place(pair[0]), pair[1].source)):
         if reason.standing not in (Standing.IN, Standing.INTRO):
             yield Left(title=post.title, source=post.source, why=reason.says)
-
-
-def _times(desk: Desk, slot: Slot) -> dict[str, str]:
-    return {"cut": spoken(slot.cutoff, desk.zone), "goes": spoken(slot.sends, desk.zone)}

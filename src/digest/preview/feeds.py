@@ -56,7 +56,9 @@ def groups(paths: Sequence[str]) -> list[Group]:
             year, _, rest = name.partition(".")
             found.setdefault(f"{folder}/{year}", []).append(("Atom" if rest == "atom.xml" else "RSS", path))
     ordered = sorted(found, key=lambda folder: (folder not in ("", "issues"), folder))
-    return [Group(name=_called(folder), formats=tuple(sorted(found[folder], key=_rank))) for folder in ordered]
+    return [
+        Group(name=_called(folder), formats=tuple(sorted(found[folder], key=_rank))) for folder in ordered
+    ]
 
 
 def _rank(document: tuple[str, str]) -> int:
@@ -108,7 +110,7 @@ def _rss(root: ElementTree.Element) -> Document:
             url=item.findtext("link", ""),
             date=item.findtext("pubDate", ""),
             authors=", ".join(name.text or "" for name in item.iterfind(_CREATOR)),
-            html=item.findtext(_CONTENT) or item.findtext("description", ""),
+            html=item.findtext(_CONTENT, "") or item.findtext("description", ""),
         )
         for item in channel.iterfind("item")
     ]

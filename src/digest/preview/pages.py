@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlencode
 from xml.etree.ElementTree import ParseError
@@ -93,7 +93,7 @@ class Pages:
         return self._page(
             "preview/feeds.html",
             "feeds",
-            groups=[(one.name, dict((name, path) for name, path in one.formats)) for one in found],
+            groups=[(one.name, dict(one.formats)) for one in found],
             group=group.name,
             chosen=chosen,
             view=view,

@@ -28,8 +28,9 @@ _NAMES = ("127.0.0.1", "localhost")
 _HTML = "text/html; charset=utf-8"
 _TYPES = {
     ".html": _HTML, ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json", ".svg": "image/svg+xml", ".webp": "image/webp", ".txt": "text/plain; charset=utf-8",
-    ".bib": "text/plain; charset=utf-8", ".ris": "text/plain; charset=utf-8", ".opml": "text/x-opml; charset=utf-8",
+    ".json": "application/json", ".svg": "image/svg+xml", ".webp": "image/webp",
+    ".txt": "text/plain; charset=utf-8", ".bib": "text/plain; charset=utf-8",
+    ".ris": "text/plain; charset=utf-8", ".opml": "text/x-opml; charset=utf-8",
     ".xml": "application/xml", ".md": "text/plain; charset=utf-8", ".csv": "text/csv; charset=utf-8",
 }  # fmt: skip
 _ALIVE_SECONDS = 10.0
@@ -38,7 +39,7 @@ _OWN_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
-# Mail and entries run nothing at all; pictures that the author took from elsewhere are shown, as readers see them.
+# Mail and entries run nothing at all; pictures from elsewhere are shown, as readers would see them.
 _FRAME_POLICY = (
     "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
     "style-src 'unsafe-inline'; img-src * data:; media-src *; frame-ancestors 'self'"

@@ -17,7 +17,8 @@ from pathlib import Path
 from secrets import token_hex
 from zoneinfo import ZoneInfo
 
-from digest import publish, settings as digest_toml
+from digest import publish
+from digest import settings as digest_toml
 from digest.errors import DigestError
 from digest.examine import examine
 from digest.library import Library, Progress, silent
@@ -43,7 +44,7 @@ class Workbench:
         self.clock = clock
         self.drafts = drafts
         self.problems: tuple[Finding, ...] = ()
-        """What is wrong with posts, templates or settings, so that something is not shown as it is written."""
+        """What is wrong with posts, templates or settings: something is not shown as it is written."""
         self.built: Built | None = None
         self.hidden: Mapping[str, str] = {}
         """Path of each page that readers do not see -> why."""
@@ -64,7 +65,7 @@ class Workbench:
     # -- building
 
     def refresh(self, changed: Collection[Path] = (), *, progress: Progress = silent) -> None:
-        """Build what changed, and wake whoever waits for a new version. Raises nothing for the author's mistakes."""
+        """Build what changed, and wake whoever waits for a version. The author's mistakes are `problems`."""
         problems = self._read_settings()
         at_hand = self._pages_of(changed)
         try:

@@ -1,0 +1,62 @@
+"""What several tests share: the sample publication as the demo makes it, and the golden files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from program import NOW, ROOT, Ran, digest, publication, replay
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the files in tests/golden anew")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """The sample publication after six Thursdays: its site, and its next issue as mail."""
+
+    project: Path
+    built: Ran
+    rendered: Ran
+
+    @property
+    def site(self) -> Path:
+        return self.project / "public"
+
+    def mail(self, ending: str) -> Path:
+        return self.project / "issue" / f"issue-6.{ending}"
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """Made once; tests look at it and change nothing."""
+    project = publication(tmp_path_factory.mktemp("sample") / "letter")
+    replay(project)
+    clock = ("--project", project, "--now", NOW)
+    built = digest(*clock, "build")
+    rendered = digest(*clock, "render", "next", "--to", project / "issue")
+    return Sample(project=project, built=built, rendered=rendered)
+
+
+class Golden:
+    """Compares what was made with the file of that name in tests/golden, or writes it anew."""
+
+    folder = ROOT / "tests" / "golden"
+
+    def __init__(self, update: bool) -> None:
+        self._update = update
+
+    def holds(self, name: str, made: bytes) -> bool:
+        """Whether the golden file has exactly these bytes."""
+        path = self.folder / name
+        if self._update:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(made)
+        return path.read_bytes() == made
+
+
+@pytest.fixture(scope="session")
+def golden(pytestconfig: pytest.Config) -> Golden:
+    return Golden(bool(pytestconfig.getoption("--update-golden")))

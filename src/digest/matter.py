@@ -28,6 +28,7 @@ MAX_DEPTH = 12
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _COLON = re.compile(r"^(\s*-?\s*)([\w-]+):\s+([^\"'\[{|>#].*:\s.*)$")
+_SIGN = re.compile(r"^\s*-?\s*([\w-]+):\s+([*&@`%!].*)$")
 _KIND = {
     "tag:yaml.org,2002:int": "a number",
     "tag:yaml.org,2002:float": "a number",
@@ -313,7 +314,8 @@ def _spelled(value: Any) -> tuple[str, str]:
 
 
 def _yaml_error(error: yaml.MarkedYAMLError, head: str, where: str) -> MatterError:
-    mark = error.problem_mark or error.context_mark
+    in_brackets = "flow" in (error.context or "")  # then where they open says more than where the text ends
+    mark = (error.context_mark if in_brackets else error.problem_mark) or error.context_mark
     line = mark.line if mark else 0
     source = head.split("\n")
     problem = error.problem or "it cannot be read"
@@ -328,6 +330,10 @@ def _yaml_error(error: yaml.MarkedYAMLError, head: str, where: str) -> MatterErr
             return _wrong(
                 where, number + 2, f"{key} has a colon in it", f'put it in quotes: {key}: "{value}"'
             )
+        if found := _SIGN.match(text):
+            key, value = found[1], found[2].replace('"', '\\"')
+            says = f"{key} begins with {value[0]}, which means something to YAML"
+            return _wrong(where, number + 2, says, f'put it in quotes: {key}: "{value}"')
     opened = _unclosed_quote(source)
     if opened is not None:
         return _wrong(where, opened + 2, "a quotation mark is not closed", "close it on the same line")

@@ -81,7 +81,7 @@ def _warning(where: str, line: int | None, says: str, cure: str) -> Finding:
 
 
 def _decoded(raw: bytes, source: str) -> str:
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in (raw[:1], raw[1:2]):
         raise MatterError(_error(source, 1, "the file is UTF-16", "save it as UTF-8"))
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:

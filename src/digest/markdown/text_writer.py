@@ -74,6 +74,7 @@ class _TextWriter:
         self._quiet -= 1
         label = " ".join("".join(self._inline).split()) or part.section.label
         self._inline.clear()
+        self._raw = raw_html.Words(self._addresses.link, self._addresses.picture)
         self._blocks = []
         self._passages.append((part.section, label, self._blocks))
         self._run(part.text)

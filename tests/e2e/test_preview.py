@@ -21,6 +21,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 pytestmark = pytest.mark.browser
 
+DIGEST = [sys.executable, "-c", "from digest.cli import main; main()"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
 NOW = "2026-11-18T09:00"
 SETTINGS = """
 [site]
@@ -91,12 +93,10 @@ class Preview:
 
 def start(project: Path, *options: str) -> subprocess.Popen[str]:
     """The command in a process of its own, its words on a pipe."""
-    command = [sys.executable, "-c", "from digest.cli import main; main()", "--now", NOW, "preview", *options]
-    source = str(Path(__file__).parents[2] / "src")
     return subprocess.Popen(
-        command,
+        [*DIGEST, "--now", NOW, "preview", *options],
         cwd=project,
-        env={**os.environ, "PYTHONPATH": source},
+        env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -394,18 +394,8 @@ def test_nothing_is_recorded_and_nothing_is_published(quiet: Preview) -> None:
 
 def test_a_ledger_that_is_there_is_left_as_it_was(tmp_path: Path) -> None:
     project = new_project(tmp_path / "project")
-    command = [
-        sys.executable,
-        "-c",
-        "from digest.cli import main; main()",
-        "--now",
-        "2026-11-10T09:00",
-        "build",
-    ]
-    source = str(Path(__file__).parents[2] / "src")
-    subprocess.run(
-        command, cwd=project, env={**os.environ, "PYTHONPATH": source}, check=True, capture_output=True
-    )
+    build = [*DIGEST, "--now", "2026-11-10T09:00", "build"]
+    subprocess.run(build, cwd=project, env=ENVIRONMENT, check=True, capture_output=True)
     ledger = project / ".digest/digest.db"
     before = ledger.read_bytes()
     with previewed(project) as running:

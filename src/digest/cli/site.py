@@ -57,7 +57,9 @@ def build(
             show.line(f"The next post becomes public on {when:%d %B %Y at %H:%M}; build again then.")
         mistakes = sum(finding.severity is Severity.ERROR for finding in built.findings)
         if mistakes:
-            show.aside(f"{show.count(mistakes, 'mistake')} above; everything else is built.", style="bold red")
+            show.aside(
+                f"{show.count(mistakes, 'mistake')} above; everything else is built.", style="bold red"
+            )
         show.next_step("[bold]digest preview[/] shows it, [bold]digest plan[/] what goes out by mail")
     raise typer.Exit(1 if built.failed else 0)
 
@@ -66,7 +68,9 @@ def build(
 def preview(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="The port on this machine.")] = 8000,
-    drafts: Annotated[bool, typer.Option("--drafts/--no-drafts", help="Show drafts and future posts.")] = True,
+    drafts: Annotated[
+        bool, typer.Option("--drafts/--no-drafts", help="Show drafts and future posts.")
+    ] = True,
     browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
     """Look at site, feeds and the next issue while writing; the page follows every save."""
@@ -96,7 +100,7 @@ def check(
         show.document({"findings": found, "failed": bool(wrong)})
     elif form == "github":
         for finding in found:
-            print(_annotation(finding))
+            show.line(_annotation(finding))
     else:
         show.findings(found)
         show.line(f"{show.count(len(found), 'finding')}, {show.count(len(wrong), 'error')}.")

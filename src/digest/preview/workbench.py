@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from digest import publish
 from digest import settings as digest_toml
 from digest.errors import DigestError
-from digest.examine import examine
+from digest.examine import examine, in_order
 from digest.library import Library, Progress, silent
 from digest.model import Finding, Post, Severity
 from digest.onlooker import Apart, memory_of, onlooking_desk
@@ -164,10 +164,10 @@ class Workbench:
             return self._editions[number]
 
     def findings(self) -> list[Finding]:
-        """Everything that `digest check` would tell. Raises DigestError."""
+        """Everything that `digest check` would tell, and mistakes in the settings. Raises DigestError."""
         with self._looking:
             if self._findings is None:
-                self._findings = examine(self.settings, self.clock())
+                self._findings = in_order([*self.problems, *examine(self.settings, self.clock())])
             return self._findings
 
     def counted_findings(self) -> int:

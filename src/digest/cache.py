@@ -11,8 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +25,7 @@ create table if not exists meta (key text primary key, value text not null) with
 create table if not exists reading (
   name text primary key, mtime_ns integer not null, size integer not null, record text not null
 ) without rowid;
-create table if not exists body (name text primary key, html blob not null) without rowid;
+create table if not exists body (name text primary key, html text not null) without rowid;
 create table if not exists output (path text primary key, key text not null) without rowid;
 """
 
@@ -80,7 +79,9 @@ class Cache:
         try:
             return cls._opened(path, signature)
         except sqlite3.Error as error:
-            raise BuildError(f"{path.name} cannot be written: {error}", cure="make room, or delete .digest/cache.db") from error
+            raise BuildError(
+                f"{path.name} cannot be written: {error}", cure="make room, or delete .digest/cache.db"
+            ) from error
 
     @classmethod
     def _opened(cls, path: Path, signature: str) -> Cache:
@@ -103,15 +104,13 @@ class Cache:
         rows = [row[0] for row in self._db.execute("select record from reading")]
         return {record.name: record for record in _RECORDS.validate_json("[" + ",".join(rows) + "]")}
 
-    def remember(self, made: Iterable[tuple[Record, bytes]]) -> None:
-        """Keep records and their bodies (already compressed by `packed`)."""
+    def remember(self, made: Sequence[tuple[Record, str]]) -> None:
+        """Keep records and the bodies of their posts."""
+        rows = [(r.name, r.mtime_ns, r.size, _RECORD.dump_json(r).decode()) for r, _ in made]
         with self._db:
-            for record, body in made:
-                self._db.execute(
-                    "insert or replace into reading values (?, ?, ?, ?)",
-                    (record.name, record.mtime_ns, record.size, _RECORD.dump_json(record).decode()),
-                )
-                self._db.execute("insert or replace into body values (?, ?)", (record.name, body))
+            self._db.executemany("insert or replace into reading values (?, ?, ?, ?)", rows)
+            bodies = [(record.name, body) for record, body in made]
+            self._db.executemany("insert or replace into body values (?, ?)", bodies)
 
     def forget(self, names: Iterable[str]) -> None:
         with self._db:
@@ -122,7 +121,7 @@ class Cache:
     def body(self, name: str) -> str:
         """The body of a post as its page shows it; links to other posts are still placeholders."""
         found = self._db.execute("select html from body where name = ?", (name,)).fetchone()
-        return unpacked(found[0]) if found else ""
+        return found[0] if found else ""
 
     def outputs(self) -> dict[str, str]:
         """Path of every file that the last build made or kept -> the key of what it was made from."""
@@ -135,7 +134,9 @@ class Cache:
                 "insert or replace into output values (?, ?)",
                 [(path, key) for path, key in outputs.items() if before.get(path) != key],
             )
-            self._db.executemany("delete from output where path = ?", [(p,) for p in before if p not in outputs])
+            self._db.executemany(
+                "delete from output where path = ?", [(p,) for p in before if p not in outputs]
+            )
 
     def value(self, key: str) -> dict[str, str]:
         found = self._db.execute("select value from meta where key = ?", (key,)).fetchone()
@@ -143,13 +144,6 @@ class Cache:
 
     def set_value(self, key: str, value: Mapping[str, str]) -> None:
         with self._db:
-            self._db.execute("insert or replace into meta values (?, ?)", (key, json.dumps(value, sort_keys=True)))
-
-
-def packed(html: str) -> bytes:
-    return zlib.compress(html.encode(), 1)
-
-
-def unpacked(blob: bytes) -> str:
-    return zlib.decompress(blob).decode()
-
+            self._db.execute(
+                "insert or replace into meta values (?, ?)", (key, json.dumps(value, sort_keys=True))
+            )

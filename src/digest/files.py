@@ -14,7 +14,7 @@ import re
 import shutil
 import stat
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -282,13 +282,18 @@ class Stage:
     `put` may be called in several processes at once, each with pages of its own.
     """
 
-    def __init__(self, out: Path, folder: Path) -> None:
+    def __init__(self, out: Path, folder: Path, known: Set[str]) -> None:
         self.out = out
         self.folder = folder
+        self._known = known
+        self._made: set[str] = set()
 
     @classmethod
-    def begin(cls, out: Path) -> Stage:
-        """An empty stage; what an earlier build that died has left is cleared away. Raises BuildError."""
+    def begin(cls, out: Path, known: Set[str] | None = None) -> Stage:
+        """An empty stage; what an earlier build that died has left is cleared away. Raises BuildError.
+
+        `known` names the files that the site has (see `existing`), where the caller has looked already.
+        """
         try:
             out.mkdir(parents=True, exist_ok=True)
             for left in out.glob(_STAGE + "*"):
@@ -297,49 +302,74 @@ class Stage:
             folder.mkdir()
         except OSError as error:
             raise _unwritable(out, error) from error
-        return cls(out, folder)
+        return cls(out, folder, existing(out) if known is None else known)
 
     def put(self, page: Page) -> bool:
         """Stage a page unless the site has just these bytes already. Returns whether it was staged."""
         return self.put_bytes(page.path, page.body)
 
     def put_bytes(self, name: str, body: bytes) -> bool:
+        if name in self._known and _content(f"{self.out}/{name}") == body:
+            return False
+        target = f"{self.folder}/{name}"
+        parent = os.path.dirname(target)
         try:
-            if (self.out / name).read_bytes() == body:
-                return False
-        except OSError:
-            pass
-        target = self.folder / name
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(body)
+            if parent not in self._made:
+                os.makedirs(parent, exist_ok=True)
+                self._made.add(parent)
+            with open(target, "wb") as file:
+                file.write(body)
         except OSError as error:
-            raise _unwritable(target, error) from error
+            raise _unwritable(Path(target), error) from error
         return True
 
-    def publish(self, last: Iterable[str] = ()) -> int:
-        """Move every staged file into the site, those named in `last` after all others. Returns how many."""
-        behind = set(last)
-        names = sorted(
-            (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()),
-            key=lambda name: (name in behind, name),
-        )
+    def publish(self) -> None:
+        """Move everything staged into the site: posts and their files first, behind them what names them.
+
+        A folder that the site does not have yet moves in one step. Raises BuildError before the first move
+        where a file of the site stands in a folder's place, or the other way round.
+        """
         try:
-            for parent in {(self.out / name).parent for name in names}:
-                parent.mkdir(parents=True, exist_ok=True)
-            for name in names:
-                if (self.out / name).is_dir():  # looked at before the first file is moved
-                    raise IsADirectoryError(errno.EISDIR, "a folder stands where a file must go", name)
-            for name in names:
-                os.replace(self.folder / name, self.out / name)
+            _refuse_mismatch(self.folder, self.out)
+            for entry in sorted(os.scandir(self.folder), key=_posts_first):
+                _move(entry, self.out / entry.name)
         except OSError as error:
             raise _unwritable(self.out, error) from error
         finally:
             self.drop()
-        return len(names)
 
     def drop(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _posts_first(entry: os.DirEntry[str]) -> tuple[bool, bool, str]:
+    return entry.name not in ("posts", "files"), entry.is_file(), entry.name
+
+
+def _refuse_mismatch(staged: Path, target: Path) -> None:
+    for entry in os.scandir(staged):
+        there = target / entry.name
+        if entry.is_dir() and there.is_dir():
+            _refuse_mismatch(Path(entry.path), there)
+        elif there.exists() and entry.is_dir() != there.is_dir():
+            code = errno.ENOTDIR if entry.is_dir() else errno.EISDIR
+            raise OSError(code, os.strerror(code), str(there))
+
+
+def _move(entry: os.DirEntry[str], target: Path) -> None:
+    if entry.is_dir() and target.is_dir():
+        for inner in sorted(os.scandir(entry.path), key=_posts_first):
+            _move(inner, target / inner.name)
+    else:
+        os.replace(entry.path, target)
 
 
 def _unwritable(path: Path, error: OSError) -> BuildError:

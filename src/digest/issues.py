@@ -54,7 +54,9 @@ class Desk:
         self.site = library.site
         self.zone = ZoneInfo(self.site.timezone)
         self.ledger = look(library, store, newsletter, now, record=record)
-        self.theme = Theme(library.settings.templates, language=self.site.language, timezone=self.site.timezone)
+        self.theme = Theme(
+            library.settings.templates, language=self.site.language, timezone=self.site.timezone
+        )
 
     @classmethod
     @contextmanager
@@ -122,7 +124,9 @@ class Desk:
         """The issue of this number, which is still to be cut. Raises UsageError where none will be."""
         first = self.store.next_number()
         if number < first:
-            raise UsageError(f"issue {number} was cut already", cure=f"look at it with `digest issue show {number}`")
+            raise UsageError(
+                f"issue {number} was cut already", cure=f"look at it with `digest issue show {number}`"
+            )
         for planned in self.plan(max(8, number - first + 8)):
             if planned.issue is not None and planned.number == number:
                 return planned.issue
@@ -209,10 +213,9 @@ def look(
     library.findings += seen.findings
     if not (seen.new or seen.changed or seen.renamed):
         return ledger
-    if not record:
-        return remembered(ledger, seen)
-    store.record(seen)
-    return store.ledger()
+    if record:
+        store.record(seen)
+    return remembered(ledger, seen)
 
 
 def remember(settings: Settings, now: datetime, *, record: bool = True) -> Callable[[Library], Memory]:
@@ -292,5 +295,3 @@ class _Writer:
 
     def _absolute(self, post: Post, url: str) -> body.Addresses:
         return body.seen_from_afar(self._library.addresses(post), self._path_of, self._site, url)
-
-

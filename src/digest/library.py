@@ -7,6 +7,7 @@ body as the page shows it, or the whole post read again, is a call away.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import multiprocessing
 import os
@@ -20,7 +21,7 @@ from typing import Any, TypeVar
 
 import digest
 from digest import files, posts
-from digest.cache import Cache, Record, packed
+from digest.cache import Cache, Record
 from digest.errors import InputError
 from digest.files import Shelf, Source
 from digest.markdown import Addresses, TooDeep
@@ -47,7 +48,9 @@ def silent(_doing: str, _done: int, _total: int) -> None:
 class Library:
     """The posts of one project as they stand on the disk."""
 
-    def __init__(self, settings: Settings, cache: Cache, records: dict[str, Record], refused: Sequence[Finding]):
+    def __init__(
+        self, settings: Settings, cache: Cache, records: dict[str, Record], refused: Sequence[Finding]
+    ):
         self.settings = settings
         self.site = settings.site
         self.cache = cache
@@ -68,7 +71,9 @@ class Library:
         with closing(cache):
             sources, refused = files.scan(settings.posts)
             known = cache.records()
-            stale = [source for source in sources if not _fresh(source, known.get(source.name), settings.posts)]
+            stale = [
+                source for source in sources if not _fresh(source, known.get(source.name), settings.posts)
+            ]
             cache.forget(set(known) - {source.name for source in sources})
             records = {source.name: known[source.name] for source in sources if source.name in known}
             work = _Reading(root=settings.posts, site=settings.site)
@@ -124,7 +129,9 @@ def related_findings(catalogue: Catalogue, library: Library, now: datetime) -> l
         if not posts.public(post, now)
     }
     hidden = held_back(library.posts, reasons)
-    return [finding for post in catalogue.posts if post.related for finding in catalogue.unknown(post, hidden)]
+    return [
+        finding for post in catalogue.posts if post.related for finding in catalogue.unknown(post, hidden)
+    ]
 
 
 def _stem(name: str) -> str:
@@ -161,7 +168,7 @@ class _Reading:
     root: Path
     site: Site
 
-    def read(self, source: Source) -> tuple[Record, bytes]:
+    def read(self, source: Source) -> tuple[Record, str]:
         """One file, from its bytes to its body."""
         findings: list[Finding] = []
         shelf = Shelf(root=self.root, name=source.name)
@@ -169,25 +176,25 @@ class _Reading:
             raw = source.path.read_bytes()
         except OSError as error:
             findings.append(_unreadable(source, error))
-            return _record(source, findings, shelf), b""
+            return _record(source, findings, shelf), ""
         reading = posts.read(raw, source=source.shown, name=source.name, site=self.site)
         findings += reading.findings
         if reading.post is None:
-            return _record(source, findings, shelf), b""
+            return _record(source, findings, shelf), ""
         post = reading.post
         addresses = resolver(post, self.site, file=shelf.file, other=shelf.other, missing=findings.append)
         try:
             made = body.own(post, self.site, addresses)
         except TooDeep:
             findings.append(_too_deep(source))
-            return _record(source, findings, shelf), b""
+            return _record(source, findings, shelf), ""
         findings += _attachments(post, shelf)
         findings += _undescribed(post, made.html)
         light = replace(post, sections=())
         record = _record(
             source, findings, shelf, post=light, lead=made.lead, minutes=made.minutes, html=made.html
         )
-        return record, packed(made.html)
+        return record, made.html
 
 
 def _record(
@@ -211,7 +218,8 @@ def _record(
         minutes=minutes,
         body_key=key,
         assets=tuple(
-            (name, os.stat(shelf.root / name).st_mtime_ns, asset) for name, asset in sorted(shelf.found.items())
+            (name, os.stat(shelf.root / name).st_mtime_ns, asset)
+            for name, asset in sorted(shelf.found.items())
         ),
         absent=tuple(sorted(shelf.absent)),
         linked=linked(html),
@@ -234,7 +242,10 @@ def _too_deep(source: Source) -> Finding:
 
 def _attachments(post: Post, shelf: Shelf) -> list[Finding]:
     """The picture for link previews and the attached files must exist."""
-    wanted = [*(("enclosures", name) for name in post.enclosures), *((("image", post.image),) if post.image else ())]
+    wanted = [
+        *(("enclosures", name) for name in post.enclosures),
+        *((("image", post.image),) if post.image else ()),
+    ]
     return [
         Finding(
             severity=Severity.ERROR,
@@ -299,14 +310,22 @@ def in_batches(
             progress(doing, end, total)
         return
     _shared = (work, items)
+    gc.collect()
+    gc.freeze()  # what is there now is never looked through again: its pages stay shared with the forks
     try:
-        with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        with multiprocessing.get_context("fork").Pool(jobs, initializer=_rarely_collect) as pool:
             for made in pool.imap(_run, spans):
                 yield made
                 done += len(made)
                 progress(doing, done, total)
     finally:
+        gc.unfreeze()
         _shared = None
+
+
+def _rarely_collect() -> None:
+    """Pages and posts are trees without cycles: nearly all that a forked process leaves is freed at once."""
+    gc.set_threshold(100_000, 50, 50)
 
 
 def _processors() -> int:

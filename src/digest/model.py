@@ -394,16 +394,15 @@ class Feed:
     rss_path: str = ""
     json_path: str = ""
     previous_archive: str = ""
-    """Path of the next older archive document (RFC 5005), without its format's ending."""
+    """Path of the next older archive document, which is Atom (RFC 5005)."""
     next_archive: str = ""
-    """Path of the next newer one, without its format's ending."""
+    """Path of the next newer one."""
+    current: str = ""
+    """For an archive: path of the Atom feed that it continues."""
     archive: bool = False
     """True: this document holds a whole year and continues the main feed."""
     closed: bool = True
     """For an archive: its year is over, and only corrections change it. It is marked as one (RFC 5005) then."""
-    current_atom_path: str = ""
-    """For an archive: the path of the feed that it continues, in the same format."""
-    current_rss_path: str = ""
 
 
 # ------------------------------------------------------------------------------------ issues and mail

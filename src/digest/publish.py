@@ -44,9 +44,10 @@ from digest.model import (
     Site,
 )
 from digest.relations import Catalogue
-from digest.render import body, feeds, site as pages
+from digest.render import body, feeds
+from digest.render import site as pages
 from digest.render.addresses import settled
-from digest.render.site import Frame
+from digest.render.site import Frame, Group
 from digest.settings import Settings
 from digest.theme import Theme
 
@@ -142,19 +143,19 @@ class _Edition:
     """Each feed of posts and the ids of the posts it may carry, newest first."""
     path_of: Callable[[str], str | None]
     static: Mapping[str, bytes]
+    topics: Sequence[Group]
     card_of: dict[str, Card] = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls, library: Library, theme: Theme, now: datetime, *, drafts: bool, memory: Memory
-    ) -> _Edition:
+    def of(cls, library: Library, theme: Theme, now: datetime, *, drafts: bool, memory: Memory) -> _Edition:
         site = library.site
         public = library.public(now, drafts=drafts)
         articles = [post for post in public if post.role is PostRole.POST]
         catalogue = Catalogue(articles, site)
         cards = cards_of(catalogue.posts, library)
         static = dict(theme.static_files())
-        found = _feeds(site, cards, now, with_issues=library.settings.newsletter is not None)
+        topics = pages.topics(cards)
+        found = _feeds(site, cards, topics, now, with_issues=library.settings.newsletter is not None)
         frame = Frame.of(
             theme.render,
             site,
@@ -176,6 +177,7 @@ class _Edition:
             feeds=found,
             path_of=library.path_of(articles),
             static=static,
+            topics=topics,
             card_of={card.id: card for card in cards},
         )
 
@@ -220,14 +222,16 @@ def changed(post: Post, zone: ZoneInfo) -> datetime:
     return max([post.published, *([post.updated] if post.updated else []), *corrected]).astimezone(UTC)
 
 
-def _feeds(site: Site, cards: Sequence[Card], now: datetime, *, with_issues: bool) -> list[tuple[Feed, Sequence[str]]]:
+def _feeds(
+    site: Site, cards: Sequence[Card], topics: Sequence[Group], now: datetime, *, with_issues: bool
+) -> list[tuple[Feed, Sequence[str]]]:
     """Every feed of the site and the posts it may carry: all, by year, by tag. Issues have theirs apart."""
     zone = ZoneInfo(site.timezone)
     by_year = [
         (year, [card.id for card in group])
         for year, group in groupby(cards, lambda card: card.published.astimezone(zone).year)
     ]
-    archives = [f"archive/{year}" for year, _ in by_year]
+    archives = [f"archive/{year}.atom.xml" for year, _ in by_year]
     this_year = now.astimezone(zone).year
     about = site.description or site.title
     found: list[tuple[Feed, Sequence[str]]] = [
@@ -247,7 +251,7 @@ def _feeds(site: Site, cards: Sequence[Card], now: datetime, *, with_issues: boo
     ]
     if with_issues:
         found.append((issue_feed(site), []))
-    for group in pages.topics(cards):
+    for group in topics:
         found.append(
             (
                 Feed(
@@ -271,12 +275,10 @@ def _feeds(site: Site, cards: Sequence[Card], now: datetime, *, with_issues: boo
                     description=about,
                     home="archive/",
                     atom_path=f"archive/{year}.atom.xml",
-                    rss_path=f"archive/{year}.rss.xml",
                     previous_archive=archives[place + 1] if place + 1 < len(archives) else "",
                     next_archive=archives[place - 1] if place else "",
                     closed=year < this_year and len(archives) > 1,
-                    current_atom_path="atom.xml",
-                    current_rss_path="feed.xml",
+                    current="atom.xml",
                     archive=True,
                 ),
                 ids,
@@ -310,15 +312,22 @@ class _Target:
 
 
 def _key(*parts: object) -> str:
-    whole = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        whole.update(str(part).encode() + b"\0")
-    return whole.hexdigest()
+    text = "\0".join(map(str, parts))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _card_key(card: Card) -> str:
-    times = card.published.isoformat(), card.updated.isoformat()  # a datetime's repr depends on who made it
-    return _key(*times, *(getattr(card, name) for name in card.__slots__ if name not in ("published", "updated")))
+def _card_text(card: Card) -> str:
+    """All that a list shows of a post. Times as text: a datetime's repr depends on who made it."""
+    times = card.published.isoformat(), card.updated.isoformat()
+    facts = (card.path, card.title, card.lead, card.series, str(card.minutes), card.language)
+    return "\n".join((card.id, *times, *facts, *card.authors, "", *card.tags))
+
+
+def _relations_text(relations: Relations) -> str:
+    """All that a page shows of other posts."""
+    links = (*relations.series, relations.newer, relations.older, *relations.related)
+    shown = (f"{link.title}\n{link.url}" if link else "-" for link in links)
+    return f"{relations.part}/{len(relations.series)}\n" + "\n".join(shown)
 
 
 class _Build:
@@ -332,12 +341,17 @@ class _Build:
         # What every page shows: the theme, and what the frame fills it with.
         shared = sorted((name, str(value)) for name, value in edition.frame.shared.items())
         self._frame_key = _key(edition.theme.fingerprint(), shared)
-        self._card_key = {card.id: _card_key(card) for card in edition.cards}
+        self._card_text = {card.id: _card_text(card) for card in edition.cards}
 
     def run(self, findings: Sequence[Finding]) -> Built:
         before = self._library.cache.outputs()
         here = files.existing(self._out)
-        targets = [*self._post_targets(), *self._list_targets(), *self._feed_targets(), *self._plain_targets()]
+        targets = [
+            *self._post_targets(),
+            *self._list_targets(),
+            *self._feed_targets(),
+            *self._plain_targets(),
+        ]
         assets = self._asset_targets()
         stale = [
             target
@@ -345,7 +359,7 @@ class _Build:
             if any(before.get(path) != target.key or path not in here for path in target.paths)
         ]
         outputs = {path: target.key for target in [*targets, *assets] for path in target.paths}
-        written = self._write(stale) if stale else 0
+        written = self._write(stale, here) if stale else 0
         removed = files.remove(self._out, [path for path in before if path not in outputs and path in here])
         self._library.cache.replace_outputs(outputs)
         return Built(
@@ -357,9 +371,9 @@ class _Build:
             findings=tuple(findings),
         )
 
-    def _write(self, stale: Sequence[_Target]) -> int:
+    def _write(self, stale: Sequence[_Target], here: set[str]) -> int:
         """Make and stage what is stale, and move it in: lists and feeds last, behind the pages they name."""
-        stage = Stage.begin(self._out)
+        stage = Stage.begin(self._out, here)
         written = 0
 
         def make(target: _Target) -> int:
@@ -368,9 +382,8 @@ class _Build:
         try:
             for made in in_batches(make, stale, doing="making pages", progress=self._progress, size=32):
                 written += sum(made)
-            last = [path for target in stale for path in target.paths if not path.startswith(("posts/", "files/"))]
             if written:
-                stage.publish(last)
+                stage.publish()
         finally:
             stage.drop()
         return written
@@ -384,17 +397,20 @@ class _Build:
         edition = self._edition
         post = edition.posts[card.id]
         names = ("index.html", *(f"references.{kind}" for kind in ("bib", "ris", "json") if post.references))
-        key = _key(
-            self._frame_key, self._card_key[card.id], self._content_key(card.id), edition.relations[card.id]
-        )
+        relations = _relations_text(edition.relations[card.id])
+        key = _key(self._frame_key, self._card_text[card.id], self._content_key(card.id), relations)
         return _Target(
-            key=key, paths=tuple(post.path + name for name in names), make=lambda: self._post_pages(post, card)
+            key=key,
+            paths=tuple(post.path + name for name in names),
+            make=lambda: self._post_pages(post, card),
         )
 
     def _content_key(self, id: str) -> str:
         """Changes with the post's whole body, also when a post that it links to has moved."""
         edition = self._edition
         record = edition.record(id)
+        if not record.linked and not edition.posts[id].related:
+            return record.body_key
         linked = [edition.path_of(name) for name in record.linked]
         related = edition.relations[id].related if id in edition.relations else ()
         return _key(record.body_key, linked, related)
@@ -423,8 +439,8 @@ class _Build:
     def _list_targets(self) -> list[_Target]:
         frame, cards, edition = self._frame, self._edition.cards, self._edition
         issues = [issue.card for issue in edition.issues]
-        all_cards = _key(self._frame_key, *self._card_key.values())
-        newest = _key(self._frame_key, *(self._card_key[card.id] for card in cards[:20]), *issues[:3])
+        all_cards = _key(self._frame_key, *self._card_text.values())
+        newest = _key(self._frame_key, *(self._card_text[card.id] for card in cards[:20]), *issues[:3], *self._latest_issue())
         issue_key = _key(self._frame_key, *issues)
         whole = _key(all_cards, issue_key)
         targets = [
@@ -435,34 +451,49 @@ class _Build:
                 make=lambda: pages.archive_pages(frame, cards, issues),
             ),
             _Target(key=all_cards, paths=("tags/index.html",), make=lambda: [pages.tags_page(frame, cards)]),
-            _Target(key=_key(self._frame_key), paths=("404.html",), make=lambda: [pages.not_found_page(frame)]),
+            _Target(
+                key=_key(self._frame_key), paths=("404.html",), make=lambda: [pages.not_found_page(frame)]
+            ),
             _Target(
                 key=_key(self._frame_key, frame.feeds),
                 paths=("feeds/index.html",),
                 make=lambda: [pages.feeds_page(frame)],
             ),
         ]
-        for group in pages.topics(cards):
-            key = _key(self._frame_key, group.name, *(self._card_key[card.id] for card in group.cards))
-            targets.append(
-                _Target(key=key, paths=(f"{group.path}index.html",), make=lambda g=group: [pages.tag_page(frame, g)])
-            )
-        for group in pages.series(cards):
-            key = _key(self._frame_key, group.name, *(self._card_key[card.id] for card in group.cards))
+        for group in edition.topics:
+            key = _key(self._frame_key, group.name, *(self._card_text[card.id] for card in group.cards))
             targets.append(
                 _Target(
-                    key=key, paths=(f"{group.path}index.html",), make=lambda g=group: [pages.series_page(frame, g)]
+                    key=key,
+                    paths=(f"{group.path}index.html",),
+                    make=lambda g=group: [pages.tag_page(frame, g)],
+                )
+            )
+        for group in pages.series(cards):
+            key = _key(self._frame_key, group.name, *(self._card_text[card.id] for card in group.cards))
+            targets.append(
+                _Target(
+                    key=key,
+                    paths=(f"{group.path}index.html",),
+                    make=lambda g=group: [pages.series_page(frame, g)],
                 )
             )
         if self._library.settings.newsletter is not None:
             targets.append(
                 _Target(
-                    key=issue_key, paths=("issues/index.html",), make=lambda: [pages.issues_page(frame, issues)]
+                    key=issue_key,
+                    paths=("issues/index.html",),
+                    make=lambda: [pages.issues_page(frame, issues)],
                 )
             )
             for place, issue in enumerate(edition.issues):
                 targets.append(self._issue_target(issue, place))
         return targets
+
+    def _latest_issue(self) -> list[str]:
+        """What the front page shows of the newest issue's posts."""
+        ids = self._edition.issues[0].post_ids if self._edition.issues else ()
+        return [self._card_text.get(id, "") for id in ids]
 
     def _archive_paths(self) -> tuple[str, ...]:
         return tuple(pages.archive_files(self._frame, self._edition.cards))
@@ -475,7 +506,7 @@ class _Build:
             self._frame_key,
             issue,
             *(self._content_key(id) for id in here),
-            *(self._card_key.get(id) for id in here),
+            *(self._card_text.get(id) for id in here),
             *(neighbour.card.title for neighbour in neighbours),
         )
         return _Target(
@@ -508,7 +539,7 @@ class _Build:
             if feed.home == "issues/":
                 found.append(self._issue_feed_target(feed))
                 continue
-            entries = [key for id in ids for key in (self._card_key[id], self._content_key(id))]
+            entries = [key for id in ids for key in (self._card_text[id], self._content_key(id))]
             key = _key(self._frame_key, feed, *entries)
             paths = tuple(path for path in (feed.atom_path, feed.rss_path, feed.json_path) if path)
             found.append(
@@ -524,7 +555,8 @@ class _Build:
         return self._documents(feed, entries)
 
     def _documents(self, feed: Feed, entries: Sequence[Entry]) -> list[Page]:
-        parts = feeds.entries_parts(self._site, entries)
+        formats = {"atom"} if feed.archive else feeds.ALL_FORMATS
+        parts = feeds.entries_parts(self._site, entries, formats=formats)
         return feeds.feed_pages(self._site, feed, parts, feeds.feed_updated(self._site, entries))
 
     def _entries(self, id: str) -> list[Entry]:
@@ -612,7 +644,9 @@ class _Build:
             if (card := edition.card_of.get(id)) is not None:
                 head = f'<h2><a href="{site.base}{card.path}">{body.escaped(card.title)}</a></h2>\n'
                 parts.append(head + pages.nested(edition.whole_body(id), card.slug))
-        tags = dict.fromkeys(tag for id in issue.post_ids if id in edition.posts for tag in edition.posts[id].tags)
+        tags = dict.fromkeys(
+            tag for id in issue.post_ids if id in edition.posts for tag in edition.posts[id].tags
+        )
         return Entry(
             id=site.tag_uri("issues", str(issue.card.number)),
             url=url,
@@ -630,8 +664,10 @@ class _Build:
     def _plain_targets(self) -> list[_Target]:
         frame, cards, site = self._frame, self._edition.cards, self._site
         issues = [issue.card for issue in self._edition.issues]
-        all_cards = _key(self._frame_key, *self._card_key.values(), *issues)
-        outlines = [(feed.title, feed.rss_path, feed.home) for feed, _ in self._edition.feeds if not feed.archive]
+        all_cards = _key(self._frame_key, *self._card_text.values(), *issues)
+        outlines = [
+            (feed.title, feed.rss_path, feed.home) for feed, _ in self._edition.feeds if not feed.archive
+        ]
         targets = [
             _Target(
                 key=all_cards,
@@ -639,7 +675,11 @@ class _Build:
                 make=lambda: pages.sitemap(frame, cards, issues),
             ),
             _Target(key=_key(site.url), paths=("robots.txt",), make=lambda: [pages.robots(site)]),
-            _Target(key=_key(outlines, site.url, site.title), paths=("feeds.opml",), make=lambda: [feeds.opml(site, outlines)]),
+            _Target(
+                key=_key(outlines, site.url, site.title),
+                paths=("feeds.opml",),
+                make=lambda: [feeds.opml(site, outlines)],
+            ),
         ]
         for page in pages.static_pages(self._edition.static):
             targets.append(_Target(key=_key(page.body), paths=(page.path,), make=lambda page=page: [page]))
@@ -690,6 +730,7 @@ def _named(record: Record, post: Post, name: str) -> Asset | None:
 
 def _size(asset: Asset) -> str:
     kind = asset.media_type.rsplit("/", 1)[-1].removeprefix("x-").upper()
-    size = f"{asset.size / 1e6:.1f} MB" if asset.size >= 1_000_000 else f"{max(1, round(asset.size / 1000))} kB"
+    size = (
+        f"{asset.size / 1e6:.1f} MB" if asset.size >= 1_000_000 else f"{max(1, round(asset.size / 1000))} kB"
+    )
     return f"{kind}, {size}"
-

@@ -64,7 +64,7 @@ def new(settings: Settings, title: str, now: datetime, *, tags: tuple[str, ...] 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         f"---\ntitle: {quoted}\ndate: {local:%Y-%m-%d %H:%M}\ndraft: true          # delete this line to publish\n"
-        f"tags: [{listed}]\nbottom_line: \"\"      # the one sentence that leads everywhere\n---\n"
+        f'tags: [{listed}]\nbottom_line: ""      # the one sentence that leads everywhere\n---\n'
         "- Authors. Journal year; volume: pages. Title\n\nMethods: \n\nKey findings:\n- \n\nMy take: \n",
         encoding="utf-8",
     )

@@ -42,7 +42,7 @@ POSTS = Feed(
     atom_path="atom.xml",
     rss_path="feed.xml",
     json_path="feed.json",
-    previous_archive="archive/2025",
+    previous_archive="archive/2025.atom.xml",
 )
 ARCHIVE = replace(
     POSTS,
@@ -52,8 +52,7 @@ ARCHIVE = replace(
     json_path="",
     archive=True,
     previous_archive="",
-    current_atom_path="atom.xml",
-    current_rss_path="feed.xml",
+    current="atom.xml",
 )
 FRIDAY = datetime(2026, 10, 2, 7, 0, tzinfo=UTC)
 CDATA_TITLE = "]]> & <![CDATA[ <b>bold</b> &amp; p<0.05"

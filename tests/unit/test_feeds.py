@@ -66,9 +66,8 @@ ARCHIVE = replace(
     rss_path="archive/2025.rss.xml",
     json_path="",
     archive=True,
-    previous_archive="archive/2024",
-    current_atom_path="atom.xml",
-    current_rss_path="feed.xml",
+    previous_archive="archive/2024.atom.xml",
+    current="atom.xml",
 )
 FRIDAY = datetime(2026, 10, 2, 7, 0, tzinfo=UTC)
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -323,12 +322,12 @@ def test_updates_are_distinct_and_do_not_depend_on_the_order_of_the_posts(
 
 
 def test_the_feeds_name_their_own_address_their_page_the_hub_and_the_archive() -> None:
-    feed = replace(POSTS, previous_archive="archive/2025")
+    feed = replace(POSTS, previous_archive="archive/2025.atom.xml")
     for parent, name in ((atom([an_entry()], feed), "atom"), (channel([an_entry()], feed), "rss")):
         path = feed.atom_path if name == "atom" else feed.rss_path
         assert links(parent, "self") == [f"{SITE.url}/{path}"]
         assert links(parent, "hub") == ["https://hub.example.org/"]
-        assert links(parent, "prev-archive") == [f"{SITE.url}/archive/2025.{name}.xml"]
+        assert links(parent, "prev-archive") == [f"{SITE.url}/archive/2025.atom.xml"]
         assert links(parent, "current") == []
         assert parent.find(HISTORY) is None
     assert links(atom([an_entry()]), "alternate") == [f"{SITE.url}/"]
@@ -336,13 +335,10 @@ def test_the_feeds_name_their_own_address_their_page_the_hub_and_the_archive() -
 
 
 def test_an_archive_is_marked_and_leads_to_the_current_feed_and_the_year_before() -> None:
-    for parent, name, current in (
-        (atom([an_entry()], ARCHIVE), "atom", "atom.xml"),
-        (channel([an_entry()], ARCHIVE), "rss", "feed.xml"),
-    ):
+    for parent in (atom([an_entry()], ARCHIVE), channel([an_entry()], ARCHIVE)):
         assert parent.find(HISTORY) is not None
-        assert links(parent, "current") == [f"{SITE.url}/{current}"]
-        assert links(parent, "prev-archive") == [f"{SITE.url}/archive/2024.{name}.xml"]
+        assert links(parent, "current") == [f"{SITE.url}/atom.xml"]
+        assert links(parent, "prev-archive") == [f"{SITE.url}/archive/2024.atom.xml"]
 
 
 def test_an_rss_channel_says_how_long_it_may_be_kept_and_what_it_is() -> None:

@@ -92,9 +92,13 @@ def _options(
     context: typer.Context,
     project: Annotated[
         Path | None,
-        typer.Option("--project", "-p", help="The project's folder; else the nearest one upwards.", show_default=False),
+        typer.Option(
+            "--project", "-p", help="The project's folder; else the nearest one upwards.", show_default=False
+        ),
     ] = None,
-    now: Annotated[str, typer.Option("--now", help="An ISO time that stands for the clock.", show_default=False)] = "",
+    now: Annotated[
+        str, typer.Option("--now", help="An ISO time that stands for the clock.", show_default=False)
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")

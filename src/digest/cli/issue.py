@@ -44,14 +44,20 @@ def plan(
             )
         for one in planned:
             _print_planned(one, desk)
-    show.next_step("[bold]digest render N --to issue/[/] makes the mail, [bold]digest why POST[/] explains one post")
+    show.next_step(
+        "[bold]digest render N --to issue/[/] makes the mail, [bold]digest why POST[/] explains one post"
+    )
 
 
-def _desk(project: Project, progress: Progress | None = None) -> AbstractContextManager[Desk]:
+def _desk(
+    project: Project, progress: Progress | None = None, *, cuts: bool = False
+) -> AbstractContextManager[Desk]:
+    """The project's desk. Under a clock that runs ahead, looking is not remembered, cutting always is."""
     from digest.issues import Desk
     from digest.library import silent
 
-    return Desk.open(project.settings, project.now, record=not project.rehearsal, progress=progress or silent)
+    record = cuts or not project.rehearsal
+    return Desk.open(project.settings, project.now, record=record, progress=progress or silent)
 
 
 def _print_planned(one: Planned, desk: Desk) -> None:
@@ -71,7 +77,9 @@ def _print_planned(one: Planned, desk: Desk) -> None:
     for mailed in one.issue.corrections:
         show.line(f"  +  correction of “{mailed.title}”, which issue {mailed.issue} carried")
     if one.issue.rolled_over:
-        show.line(f"     {show.count(len(one.issue.rolled_over), 'post')} roll over to the next issue", style="dim")
+        show.line(
+            f"     {show.count(len(one.issue.rolled_over), 'post')} roll over to the next issue", style="dim"
+        )
 
 
 def _planned_document(one: Planned, desk: Desk) -> dict[str, object]:
@@ -81,8 +89,13 @@ def _planned_document(one: Planned, desk: Desk) -> dict[str, object]:
         "sends": one.slot.sends,
         "issue": one.issue is not None,
         "intro": one.issue.intro.id if one.issue and one.issue.intro else None,
-        "posts": [{"id": p.id, "title": p.title, "source": p.source} for p in (one.issue.posts if one.issue else ())],
-        "corrections": [{"post": m.post_id, "date": m.correction.date} for m in (one.issue.corrections if one.issue else ())],
+        "posts": [
+            {"id": p.id, "title": p.title, "source": p.source} for p in (one.issue.posts if one.issue else ())
+        ],
+        "corrections": [
+            {"post": m.post_id, "date": m.correction.date}
+            for m in (one.issue.corrections if one.issue else ())
+        ],
         "rolled_over": list(one.issue.rolled_over) if one.issue else [],
         "waiting": one.waiting,
         "reasons": {id: reason for id, reason in one.collected.reasons.items()},
@@ -126,14 +139,23 @@ def render(
         shortened = [titles.get(id, id) for id in email.shortened]
     paths = _write_mail(to, made.number, email, message)
     if project.as_json:
-        show.document({"issue": made.number, "subject": email.subject, "html_bytes": len(email.html.encode()),
-                       "shortened": email.shortened, "files": paths})
+        show.document(
+            {
+                "issue": made.number,
+                "subject": email.subject,
+                "html_bytes": len(email.html.encode()),
+                "shortened": email.shortened,
+                "files": paths,
+            }
+        )
         return
     show.line(f"Issue {made.number}: {email.subject}", style="bold")
     for path in paths:
         show.line(f"  {path} ({len(Path(path).read_bytes()) / 1000:.1f} kB)")
     for title in shortened:
-        show.aside(f"too long for this mail, so it carries the bottom line and a link only: {title}", style="yellow")
+        show.aside(
+            f"too long for this mail, so it carries the bottom line and a link only: {title}", style="yellow"
+        )
     show.next_step(f"open {paths[0]} in a browser, {paths[2]} in a mail program")
 
 
@@ -166,14 +188,16 @@ def _write_mail(folder: Path, number: int, email: Email, message: bytes) -> list
 def cut(context: typer.Context) -> None:
     """Take what waits now and freeze it as the next issue; it becomes a draft to approve."""
     project = project_of(context)
-    with show.progress() as progress, _desk(project, progress) as desk:
+    with show.progress() as progress, _desk(project, progress, cuts=True) as desk:
         found = desk.cut()
         if project.as_json:
             show.document(_stored_document(found))
             return
         _print_stored(found, desk)
-    show.next_step(f"look at it with [bold]digest render {found.number} --to issue/[/], then "
-                   f"[bold]digest issue approve {found.number} --hash {found.hash[:12]}[/]")
+    show.next_step(
+        f"look at it with [bold]digest render {found.number} --to issue/[/], then "
+        f"[bold]digest issue approve {found.number} --hash {found.hash[:12]}[/]"
+    )
 
 
 @issue.command("show", epilog="Example:  digest issue show 7")

@@ -14,7 +14,9 @@ from digest.cli import app, project_of, show
 def init(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Where; made if it is not there.")] = Path("."),
-    title: Annotated[str, typer.Option(help="The publication's name.", show_default="the folder's name")] = "",
+    title: Annotated[
+        str, typer.Option(help="The publication's name.", show_default="the folder's name")
+    ] = "",
     timezone: Annotated[str, typer.Option(help="An IANA zone.", show_default="this machine's")] = "",
 ) -> None:
     """Make a project that builds at once: two posts, settings with comments, .gitignore."""
@@ -34,7 +36,9 @@ def init(
     show.next_step(f"[bold]{there}digest preview[/], and change a post while you look at it")
 
 
-@app.command(epilog='Examples:  digest new "Resmetirom: NASH resolved in three of ten"    digest new Title --tag liver')
+@app.command(
+    epilog='Examples:  digest new "Resmetirom: NASH resolved in three of ten"    digest new Title --tag liver'
+)
 def new(
     context: typer.Context,
     title: Annotated[str, typer.Argument(help="State the finding.")],
@@ -50,7 +54,9 @@ def new(
         show.document({"post": str(shown)})
         return
     show.line(str(shown))
-    show.next_step(f"write it in your editor; [bold]digest preview[/] shows it, [bold]digest why {shown}[/] says when it goes out")
+    show.next_step(
+        f"write it in your editor; [bold]digest preview[/] shows it, [bold]digest why {shown}[/] says when it goes out"
+    )
 
 
 @app.command(epilog="Examples:  digest schema post > post.schema.json    digest schema settings")

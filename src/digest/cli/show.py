@@ -100,7 +100,11 @@ def progress() -> Iterator[Progress]:
 
     # Refreshed by hand: a thread of its own must not live while worker processes are forked.
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), transient=True, auto_refresh=False,
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        transient=True,
+        auto_refresh=False,
         console=console(err=True),
     )
     began = time.monotonic()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from digest.characters import slugify
+from digest.characters import clean, slugify
 from digest.markdown import raw_html
 from digest.markdown.abbreviations import Abbreviations
 from digest.markdown.canonical import words
@@ -338,7 +338,7 @@ class _HtmlWriter:
         return self._prefix + free
 
     def _finished(self, out: list[str]) -> str:
-        text = "".join(out)
+        text = clean("".join(out))  # a reference such as &#7; may have brought in what no feed can carry
         if id(out) not in self._raw:
             return text
         rules = raw_html.Rules(
@@ -349,7 +349,7 @@ class _HtmlWriter:
             known_pictures=self._own_pictures,
             known_ids=frozenset(self._own_ids.get(id(out), ())),
         )
-        return raw_html.cleaned(text, rules)
+        return clean(raw_html.cleaned(text, rules))
 
     def document(self) -> Document:
         passages = tuple(self._passage(*written) for written in self._passages)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from digest.characters import clean
 from digest.markdown import raw_html
 from digest.markdown.abbreviations import Abbreviations
 from digest.markdown.events import Addresses, Event, Part, Style, address_of, note_key, parts
@@ -288,7 +289,7 @@ class _TextWriter:
 
     def finished(self) -> tuple[tuple[TextPassage, ...], tuple[str, ...]]:
         passages = tuple(
-            TextPassage(kind=section.kind, label=label, text=spaced(blocks))
+            TextPassage(kind=section.kind, label=clean(label), text=clean(spaced(blocks)))
             for section, label, blocks in self._passages
         )
         notes = tuple(

@@ -12,6 +12,7 @@ The modules: `extension` (what feedgen cannot say by itself), `entries` (an entr
 from digest.render.feeds.cut import cut_html
 from digest.render.feeds.documents import FEED_BYTES, MAIN_FEED_ENTRIES, feed_pages, feed_updated, opml
 from digest.render.feeds.entries import (
+    ALL_FORMATS,
     ENTRY_HTML_BYTES,
     EntryParts,
     distinct_updates,
@@ -20,6 +21,7 @@ from digest.render.feeds.entries import (
 )
 
 __all__ = [
+    "ALL_FORMATS",
     "ENTRY_HTML_BYTES",
     "FEED_BYTES",
     "MAIN_FEED_ENTRIES",

@@ -130,7 +130,7 @@ def _newest(parts: Sequence[EntryParts]) -> datetime:
 
 def _atom_shell(site: Site, feed: Feed, updated: datetime) -> _Shell:
     shell = _shell_feed(site, feed, updated)
-    links = _links(site, feed, feed.atom_path, ATOM_TYPE, ".atom.xml", feed.current_atom_path)
+    links = _links(site, feed, feed.atom_path, ATOM_TYPE)
     shell.link([*links, _home_link(site, feed)])
     head = shell.atom_str().removesuffix(b"</feed>")
     return _Shell(
@@ -140,7 +140,7 @@ def _atom_shell(site: Site, feed: Feed, updated: datetime) -> _Shell:
 
 def _rss_shell(site: Site, feed: Feed, updated: datetime) -> _Shell:
     shell = _shell_feed(site, feed, updated)
-    own, *others = _links(site, feed, feed.rss_path, RSS_TYPE, ".rss.xml", feed.current_rss_path)
+    own, *others = _links(site, feed, feed.rss_path, RSS_TYPE)
     shell.link([own, _home_link(site, feed)])
     shell.digest.rss_links = others
     tail = b"</channel></rss>"
@@ -164,21 +164,22 @@ def _shell_feed(site: Site, feed: Feed, updated: datetime) -> FeedGenerator:
     return shell
 
 
-def _links(
-    site: Site, feed: Feed, path: str, media_type: str, ending: str, current: str
-) -> list[dict[str, str]]:
-    """The document's own link first, then the hub and its neighbours in time (RFC 5005, section 4)."""
+def _links(site: Site, feed: Feed, path: str, media_type: str) -> list[dict[str, str]]:
+    """The document's own link first, then the hub and its neighbours in time (RFC 5005, section 4).
+
+    Archives are Atom documents, whichever format leads to them.
+    """
     links = [{"rel": "self", "type": media_type, "href": site.address(path)}]
     if site.hub:
         links.append({"rel": "hub", "href": site.hub})
-    if feed.archive and current:
-        links.append({"rel": "current", "type": media_type, "href": site.address(current)})
-    if feed.previous_archive:
-        earlier = site.address(feed.previous_archive + ending)
-        links.append({"rel": "prev-archive", "type": media_type, "href": earlier})
-    if feed.next_archive:
-        later = site.address(feed.next_archive + ending)
-        links.append({"rel": "next-archive", "type": media_type, "href": later})
+    neighbours = (
+        ("current", feed.current),
+        ("prev-archive", feed.previous_archive),
+        ("next-archive", feed.next_archive),
+    )
+    links += [
+        {"rel": rel, "type": ATOM_TYPE, "href": site.address(there)} for rel, there in neighbours if there
+    ]
     return links
 
 

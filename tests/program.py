@@ -9,12 +9,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from digest.characters import slugify
 from digest.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -95,26 +96,32 @@ def replay(project: Path) -> None:
 
 
 def letter(folder: Path, *posts: str, settings: str = "") -> Path:
-    """A small project. Each post is the text of its file; files are called `1.md`, `2.md` ..."""
+    """A small project. Each post is the text of its file, which is called after its title: `one.md`."""
     (folder / "posts").mkdir(parents=True)
     (folder / "digest.toml").write_text(settings or SETTINGS, "utf-8")
-    for number, text in enumerate(posts, 1):
-        (folder / "posts" / f"{number}.md").write_text(text, "utf-8")
+    for text in posts:
+        title = re.search(r'title: "(.*)"', text)
+        (folder / "posts" / f"{slugify(title[1]) if title else 'untitled'}.md").write_text(text, "utf-8")
     return folder
 
 
 def written(
-    title: str, *, date: str = "2026-11-02 09:00", body: str = "Five were treated.", **front: str
+    title: str, *, date: str = "2024-11-04 09:00", body: str = "Five were treated.", **front: str
 ) -> str:
     """A post's file: front matter with a title and a date, and a body."""
     more = "".join(f"{key}: {value}\n" for key, value in front.items())
     return f'---\ntitle: "{title}"\ndate: "{date}"\n{more}---\n\n{body}\n'
 
 
+LETTER_NOW = "2024-11-20T09:00"
+"""The clock of a small project: behind every machine's own, so that what is looked at is remembered."""
+
 SETTINGS = """\
 [site]
 title = "Baseline"
 url = "https://baseline.example.org"
+id_host = "baseline.example.org"
+id_year = 2024
 author = "The editors"
 timezone = "Europe/London"
 
@@ -123,7 +130,7 @@ sender = "Baseline <weekly@baseline.example.org>"
 postal_address = "1 Example Street, London"
 on = "friday"
 at = "07:00"
-starts = 2026-10-01
+starts = 2024-10-01
 """
 
 
@@ -134,3 +141,44 @@ def tree(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def build(project: Path, *options: str, now: str = LETTER_NOW) -> Ran:
+    """Build a small project."""
+    return digest("--project", project, "--now", now, "build", *options)
+
+
+def beginning(project: Path, *options: str, limit: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+    """A build in a process of its own, which is not waited for."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "digest", "--project", str(project), "--now", LETTER_NOW, "build", *options],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=limit,
+    )
+
+
+def many(count: int, *, words: int = 60) -> list[str]:
+    """Posts enough for a build to take a while; each links to the one before it."""
+    body = (
+        "Five of {n} were treated, and four of them were in remission.\n\n[before](trial-{before}.md)\n\n"
+        + "Word. " * words
+    )
+    return [
+        written(
+            f"Trial {n}",
+            date=f"2024-{n % 10 + 1:02}-{n % 28 + 1:02} 09:00",
+            body=body.format(n=n, before=n - 1 or 1),
+        )
+        for n in range(1, count + 1)
+    ]
+
+
+def edit(project: Path, name: str, old: str, new: str) -> None:
+    """Change a file of a project by hand."""
+    path = project / name
+    source = path.read_text("utf-8")
+    assert old in source
+    path.write_text(source.replace(old, new), "utf-8")

@@ -24,8 +24,7 @@ DRAFT = "BLISS-LN took in 448 people"
 FUTURE = "Axicabtagene ciloleucel"
 CORRECTION = "The paper has an Author Correction"
 CORRECTED = "five-patients-in-remission"
-FEEDS = {".xml", ".json"}
-LOADS = "//img/@src | //source/@src | //script/@src | //iframe/@src | //object/@data | //video/@src | //audio/@src"
+LOADS = "//*[self::img or self::source or self::script or self::iframe or self::video or self::audio]/@src"
 LOADING_LINKS = (
     "//link[contains(' stylesheet icon preload modulepreload prefetch ', concat(' ', @rel, ' '))]/@href"
 )

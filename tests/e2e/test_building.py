@@ -1,0 +1,228 @@
+"""What a build writes: what changed and nothing else, under ids that feed readers know."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import feedparser
+import pytest
+from program import LETTER_NOW, beginning, build, digest, edit, letter, many, tree, written
+
+from digest.library import in_batches
+
+HIDDEN = "nobody may read this yet"
+FEEDS = ("atom.xml", "feed.xml", "feed.json")
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def touched(project: Path, change: Callable[[], object]) -> set[str]:
+    """The files of the site that the next build wrote after a change."""
+    before = times(project / "public")
+    change()
+    assert build(project).code == 0
+    after = times(project / "public")
+    return {name for name in after if after[name] != before.get(name)}
+
+
+# ------------------------------------------------------------------------------ what is made and written
+
+
+def test_where_nothing_changed_nothing_is_written(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One"), written("Two"))
+    build(project)
+    before = times(project / "public")
+    again = digest("--project", project, "--now", LETTER_NOW, "--json", "build").json
+    assert (again["written"], again["removed"]) == (0, 0)
+    assert times(project / "public") == before
+
+
+def test_an_edit_far_down_in_a_post_writes_its_page_and_the_feeds_that_carry_it(tmp_path: Path) -> None:
+    posts = [written(name, body="A lead.\n\nA second part.", tags=f"[{name}]") for name in ("Alpha", "Beta")]
+    project = letter(tmp_path / "letter", *posts)
+    build(project)
+    wrote = touched(project, lambda: edit(project, "posts/alpha.md", "A second part", "Another part"))
+    assert wrote == {
+        "posts/alpha/index.html",
+        "archive/2024.atom.xml",
+        *FEEDS,
+        *(f"tags/alpha/{name}" for name in FEEDS),
+    }
+
+
+def test_a_new_post_appears_in_lists_and_feeds(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One"))
+    build(project)
+    new = written("Two", tags="[Topic]")
+    wrote = touched(project, lambda: (project / "posts/two.md").write_text(new, "utf-8"))
+    for name in ("index.html", "archive/index.html", "tags/topic/index.html", "sitemap.xml", *FEEDS):
+        assert name in wrote
+        assert "posts/two/" in (project / "public" / name).read_text("utf-8")
+    assert "posts/two/index.html" in wrote
+    assert "issues/index.html" not in wrote
+
+
+def test_a_deleted_posts_page_disappears_and_what_the_author_put_there_stays(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One", tags="[lost]"), written("Two"))
+    build(project)
+    own = project / "public/posts/one/slides.pdf"
+    own.write_bytes(b"slides")
+    (project / "public/CNAME").write_text("baseline.example.org")
+    (project / "posts/one.md").unlink()
+    assert build(project).code == 0
+    left = tree(project / "public")
+    assert {"posts/one/slides.pdf", "CNAME", "posts/two/index.html"} <= left.keys()
+    assert "posts/one/index.html" not in left
+    assert not (project / "public/tags/lost").exists()
+    assert not any(b"posts/one/" in body for body in left.values())
+
+
+def test_a_post_that_becomes_a_draft_leaves_the_site(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One", body=HIDDEN), written("Two"))
+    build(project)
+    edit(project, "posts/one.md", 'title: "One"', 'title: "One"\ndraft: true')
+    build(project)
+    assert not any(HIDDEN.encode() in body for body in tree(project / "public").values())
+
+
+def test_a_changed_setting_is_seen_on_every_page(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One"), written("Two"))
+    build(project)
+    wrote = touched(project, lambda: edit(project, "digest.toml", 'title = "Baseline"', 'title = "Endpoint"'))
+    pages = {name for name in tree(project / "public") if name.endswith(".html")}
+    assert pages <= wrote
+    assert all("Baseline" not in (project / "public" / page).read_text("utf-8") for page in pages)
+
+
+def test_a_changed_template_is_seen_on_every_page(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One"), written("Two"))
+    build(project)
+    own = project / "templates/site/static/style.css"
+    own.parent.mkdir(parents=True)
+    wrote = touched(project, lambda: own.write_text("body { color: #123456 }", "utf-8"))
+    assert {name for name in tree(project / "public") if name.endswith(".html")} <= wrote
+    assert (project / "public/style.css").read_text("utf-8") == "body { color: #123456 }"
+
+
+def test_a_link_follows_the_post_that_it_leads_to(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One", body="See [the other](two.md)."), written("Two"))
+    build(project)
+    wrote = touched(
+        project, lambda: edit(project, "posts/two.md", 'title: "Two"', 'title: "Two"\nslug: second')
+    )
+    assert "posts/one/index.html" in wrote
+    for name in ("posts/one/index.html", "atom.xml"):
+        assert "posts/second/" in (project / "public" / name).read_text("utf-8")
+        assert "posts/two/" not in (project / "public" / name).read_text("utf-8")
+
+
+def test_strict_writes_nothing_where_a_post_is_broken(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One"), "---\ntitle: [\n---\nBroken.\n")
+    first = build(project, "--strict")
+    assert first.code == 1
+    assert "posts/untitled.md:" in first.err
+    assert tree(project / "public") == {}
+    assert build(project).code == 1  # without it the others are built
+    before = times(project / "public")
+    (project / "posts/three.md").write_text(written("Three"), "utf-8")
+    assert build(project, "--strict").code == 1
+    assert times(project / "public") == before
+
+
+def test_many_posts_give_the_same_bytes_whether_one_process_makes_them_or_several(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", *many(600))
+    one_processor = {min(os.sched_getaffinity(0))}
+    alone = beginning(
+        project, "--out", str(tmp_path / "alone"), limit=lambda: os.sched_setaffinity(0, one_processor)
+    )
+    assert "mistake" not in alone.communicate()[1]
+    assert alone.returncode == 0
+    (project / ".digest/cache.db").unlink()
+    together = beginning(project, "--out", str(tmp_path / "together"))
+    assert "mistake" not in together.communicate()[1]
+    assert together.returncode == 0
+    assert tree(tmp_path / "alone") == tree(tmp_path / "together")
+    assert len(list((tmp_path / "alone/posts").iterdir())) == 600
+
+
+def test_work_that_is_shared_comes_back_in_order() -> None:
+    made = list(in_batches(abs, range(-200, 0), doing="counting", size=7, alone=0))
+    assert [number for batch in made for number in batch] == list(range(200, 0, -1))
+
+
+# ------------------------------------------------------------------------------ what feed readers know
+
+
+def entries(project: Path) -> dict[str, list[tuple[str, str]]]:
+    """By format the id and title of every entry, newest first."""
+    site = project / "public"
+    found = {
+        name: [(entry.id, entry.title) for entry in feedparser.parse((site / name).read_bytes()).entries]
+        for name in ("atom.xml", "feed.xml")
+    }
+    items = json.loads((site / "feed.json").read_text("utf-8"))["items"]
+    return {**found, "feed.json": [(item["id"], item["title"]) for item in items]}
+
+
+def ids(project: Path) -> dict[str, set[str]]:
+    return {name: {id for id, _ in found} for name, found in entries(project).items()}
+
+
+CHANGES: dict[str, tuple[str, str, str]] = {
+    "title": ("posts/one.md", 'title: "One"', 'title: "One, and more"'),
+    "slug": ("posts/one.md", 'title: "One"', 'title: "One"\nslug: quite-another'),
+    "date": ("posts/one.md", "2024-11-04 09:00", "2024-11-19 21:00"),
+    "text": ("posts/one.md", "Five were treated.", "Six were treated."),
+    "host": ("digest.toml", "https://baseline.example.org", "https://elsewhere.example.net/letter"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_post_of_another_title_slug_date_text_or_host_is_not_shown_as_new(
+    tmp_path: Path, what: str
+) -> None:
+    project = letter(tmp_path / "letter", written("One"), written("Two", date="2024-11-05 09:00"))
+    build(project)
+    before, known = entries(project), ids(project)
+    edit(project, *CHANGES[what])
+    build(project)
+    assert ids(project) == known
+    assert {name: len(found) for name, found in known.items()} == dict.fromkeys(FEEDS, 2)
+    assert (entries(project) != before) == (what in ("title", "date"))  # a new date is another order
+
+
+@pytest.mark.parametrize("front", [{}, {"id": "my-own-name"}])
+def test_a_post_whose_file_is_renamed_is_not_shown_as_new(tmp_path: Path, front: dict[str, str]) -> None:
+    project = letter(tmp_path / "letter", written("One", **front), written("Two"))
+    build(project)
+    before = ids(project)
+    (project / "posts/one.md").rename(project / "posts/renamed.md")
+    build(project)
+    assert ids(project) == before
+    (project / "posts/renamed.md").rename(project / "posts/again.md")
+    build(project)
+    assert ids(project) == before
+
+
+def test_a_correction_moves_when_a_post_was_updated_and_not_when_it_was_published(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One"))
+    build(project)
+    edit(
+        project,
+        "posts/one.md",
+        "---\n\n",
+        "corrections:\n  - {date: 2024-11-18, text: Six were treated.}\n---\n\n",
+    )
+    build(project)
+    notice, entry = feedparser.parse((project / "public/atom.xml").read_bytes()).entries
+    assert (entry.published, entry.updated) == ("2024-11-04T09:00:00Z", "2024-11-18T00:00:00Z")
+    assert notice.title == "Correction: One"

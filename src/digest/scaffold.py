@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 from string import Template
@@ -29,8 +30,10 @@ def init(folder: Path, now: datetime, *, title: str = "", timezone: str = "") ->
     zone = timezone or local_zone()
     title = one_line(title) or _title_of(folder)
     today = now.astimezone(ZoneInfo(zone)).date()
+    title = title.replace('"', "'").replace("\\", "")
     values = {
-        "title": title.replace('"', "'").replace("\\", ""),
+        "title": title,
+        "sender": title if re.fullmatch(r"[\w '-]+", title) else f'\\"{title}\\"',  # RFC 5322, section 3.2.4
         "host": f"{slugify(title)}.example.org",
         "author": "The editors",
         "timezone": zone,

@@ -11,8 +11,10 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
@@ -59,6 +61,13 @@ def _address(value: str) -> str:
     return uri(value.rstrip("/"))
 
 
+def _mailbox(value: str) -> str:
+    local, at, host = parseaddr(value)[1].rpartition("@")
+    if not (local and at and host):
+        raise ValueError("write it as Remission Weekly <weekly@remission.example.org>")
+    return value
+
+
 def _labels(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     try:
         return labels_of(value)
@@ -70,6 +79,7 @@ def _labels(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
 Duration = Annotated[int, BeforeValidator(_seconds)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_address)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Secret = SecretStr
 
 
@@ -112,7 +122,7 @@ class SiteTable(_Table):
 class NewsletterTable(_Table):
     """When issues are cut and sent, and what they carry."""
 
-    sender: str = Field(description="From whom: Name <address>.")
+    sender: Mailbox = Field(description="From whom: Name <address>.")
     postal_address: str = Field(description="The law asks for it in the foot of every mail.")
     every: Literal["day", "week", "month"] = Field(default="week", description="How often an issue goes out.")
     on: str = Field(
@@ -260,7 +270,8 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
     _check_secret(values, text, os.environ if environ is None else environ)
     settings = Settings(root, document)
     if (newsletter := settings.newsletter) and (faults := schedule.faults(newsletter, FILE)):
-        raise SettingsError(f"{FILE} has a schedule that cannot be kept", findings=faults)
+        found = [replace(fault, line=_line(text, ("newsletter", fault.says.split()[0]))) for fault in faults]
+        raise SettingsError(f"{FILE} has a schedule that cannot be kept", findings=found)
     return settings
 
 

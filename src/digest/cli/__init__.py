@@ -126,6 +126,10 @@ def main() -> None:
         # The reader of our output went away (`digest plan | head`): that is its right.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        # No room, no permission, a file where a folder must be: what a traceback would not explain better.
+        show.aside(f"digest: {error.strerror or error}: {error.filename or 'a file'}", style="bold red")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -112,7 +112,7 @@ def leave_empty(connection: sa.Connection, slot: Slot, now: datetime) -> None:
 def find(connection: sa.Connection, number: int) -> StoredIssue:
     if found := select(connection, issue.c.number == number):
         return found[0]
-    raise StoreError(f"there is no issue {number}", cure="look at the numbers with: digest status")
+    raise StoreError(f"there is no issue {number}", cure="`digest plan` shows what comes next")
 
 
 def published(connection: sa.Connection, now: datetime) -> list[StoredIssue]:

@@ -122,7 +122,7 @@ def test_opening_words_give_the_issue_its_subject_and_its_summary() -> None:
     ("titles", "subject"),
     [
         (["One paper"], "One paper"),
-        (["One paper", "Another", "A third"], "One paper and 2 more"),
+        (["One paper", "Another", "A third"], "One paper (and 2 more)"),
         (["A title that is " + "rather " * 8 + "long", "B"], "A title that is " + "rather " * 8 + "long"),
         (["word " * 40], ("word " * 30).rstrip() + "…"),
         ([], "Remission Weekly 12"),
@@ -232,7 +232,7 @@ def test_titles_and_bodies_arrive_as_they_were_written(hard: str) -> None:
     assert {image.get("alt") for image in page.iter("img")} == {hard}
     assert [link.text for link in page.iter("a")].count(hard) == 2
     assert f"{escaped}</p>" in mail_.html
-    assert mail_.subject == f"{hard} and 1 more"
+    assert mail_.subject == f"{hard} (and 1 more)"
     assert page.find("head/title").text == mail_.subject
     assert page.find("body/div").get("aria-label") == mail_.subject
     assert f"Body: {hard}" in mail_.text

@@ -212,6 +212,8 @@ def show_issue(context: typer.Context, number: Annotated[int, typer.Argument(hel
         _print_stored(found, desk)
     if found.state == "draft":
         show.next_step(f"[bold]digest issue approve {number} --hash {found.hash[:12]}[/]")
+    else:
+        show.next_step(f"[bold]digest render {number} --to issue/[/] shows it as mail")
 
 
 @issue.command(epilog="Example:  digest issue approve 7 --hash 3f9a1c04d2e7")

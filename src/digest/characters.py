@@ -82,7 +82,7 @@ def slugify(text: str) -> str:
 
     A text without a Latin letter or digit (an emoji, another script) is named by a short hash of itself.
     """
-    plain = unicodedata.normalize("NFKD", text.translate(_LATIN))
+    plain = unicodedata.normalize("NFKD", text.translate(_LATIN)).replace("\u2044", "-")  # ½ is 1-2, not 12
     slug = _NOT_SLUG.sub("-", plain.encode("ascii", "ignore").decode().lower()).strip("-")
     if not slug:
         return "x" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]

@@ -355,7 +355,9 @@ def _posts_first(entry: os.DirEntry[str]) -> tuple[bool, bool, str]:
 
 
 def _refuse_mismatch(staged: Path, target: Path) -> None:
-    for entry in os.scandir(staged):
+    with os.scandir(staged) as entries:
+        found = list(entries)
+    for entry in found:
         there = target / entry.name
         if entry.is_dir() and there.is_dir():
             _refuse_mismatch(Path(entry.path), there)

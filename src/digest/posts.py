@@ -252,6 +252,10 @@ def _post(matter: Matter, source: str, name: str, site: Site, findings: list[Fin
     findings += findings_there
     parts = labelled.split(matter.body, labelled.table(site.labels), first_line=matter.body_line)
     parts, listed = _leading_references(parts, bool(found_references), source, findings)
+    if not matter.body.strip() and not front.references:
+        findings.append(
+            _warning(source, matter.body_line, "there is no text below the front matter", "write it")
+        )
     related_parts, parts = _split_off(parts, SectionKind.RELATED)
     line_parts, parts = _split_off(parts, SectionKind.BOTTOM_LINE)
     published = times.published()

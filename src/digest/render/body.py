@@ -16,7 +16,7 @@ from html import escape
 from digest import markdown, references
 from digest.characters import cut, without_direction_marks
 from digest.markdown import Addresses, Document, Picture, Style
-from digest.model import Correction, Link, Passage, Post, Relations, SectionKind, Site
+from digest.model import Correction, Link, Passage, Post, Relations, Section, SectionKind, Site
 from digest.render.addresses import absolute, led
 from digest.render.wording import underlined, written_date
 
@@ -65,8 +65,9 @@ def own(post: Post, site: Site, addresses: Addresses) -> Body:
         _disclosure(post),
         _notes(document),
     ]
-    html = "\n".join(part for part in parts if part) + "\n"
-    return Body(html=html, lead=lead(post, document), minutes=_minutes(post))
+    line = lead(post, document)
+    html = "\n".join(part for part in parts if part) or f"<p>{escape(line)}</p>"  # no feed may carry nothing
+    return Body(html=f"{html}\n", lead=line, minutes=_minutes(post))
 
 
 def _own_ids(post: Post) -> frozenset[str]:
@@ -247,7 +248,7 @@ def text(post: Post, site: Site, addresses: Addresses, relations: Relations) -> 
     """The body as 72 columns of plain text, from the same events, with every link and number."""
     passages, notes = markdown.text(post.sections, addresses, style_of(post, site))
     parts = [
-        *(_correction_text(c, post, site) for c in reversed(post.corrections)),
+        *(_correction_text(c, post, site, addresses) for c in reversed(post.corrections)),
         _citations_text(post, site),
         _study_text(post),
         *(_passage_text(passage) for passage in passages),
@@ -258,10 +259,12 @@ def text(post: Post, site: Site, addresses: Addresses, relations: Relations) -> 
     return "\n\n".join(part for part in parts if part)
 
 
-def _correction_text(correction: Correction, post: Post, site: Site) -> str:
+def _correction_text(correction: Correction, post: Post, site: Site, addresses: Addresses) -> str:
     name = "Withdrawn" if correction.severity == "withdrawn" else "Correction"
     day = written_date(correction.date, post.language or site.language)
-    return markdown.wrapped(f"{name}, {day}. {' '.join(correction.text.split())}")
+    section = Section(kind=SectionKind.LEAD, label="", text=f"{name}, {day}. {correction.text}")
+    (passage,), _ = markdown.text([section], addresses, markdown.Style())
+    return passage.text
 
 
 def _citations_text(post: Post, site: Site) -> str:

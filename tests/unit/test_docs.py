@@ -1,0 +1,101 @@
+"""What the manual says is there: commands, front matter, settings, files, and the example of the README."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from program import NOW, ROOT, SETTINGS, digest, letter, tree
+from test_cli import COMMANDS
+
+from digest import __version__, posts, settings
+
+README = (ROOT / "README.md").read_text("utf-8")
+MANUAL = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+WHOLE = "\n".join([README, *MANUAL.values()])
+FRONT_MATTER = sorted(field.alias or name for name, field in posts.FrontMatter.model_fields.items())
+SETTING_NAMES = sorted({key for table in settings.schema()["$defs"].values() for key in table["properties"]})
+
+
+def unnamed(names: Iterable[str], pattern: str) -> list[str]:
+    """Those that the manual does not name; NAME in the pattern stands for each."""
+    return [name for name in names if not re.search(pattern.replace("NAME", name), WHOLE, re.M)]
+
+
+def test_every_command_is_named_in_the_manual() -> None:
+    assert unnamed(COMMANDS, r"digest (--\S+ (\S+ )?)?NAME\b") == []
+
+
+def test_every_key_of_front_matter_is_named_in_the_manual() -> None:
+    assert unnamed(FRONT_MATTER, r"`NAME\b|^ *NAME:") == []
+
+
+def test_every_setting_is_named_in_the_manual() -> None:
+    assert len(SETTING_NAMES) > 30
+    assert unnamed(SETTING_NAMES, r"`(\w+\.)*NAME\b|^#? ?NAME = |\[(\w+\.)*NAME\]") == []
+
+
+def test_no_message_and_no_page_names_a_command_that_is_not_there() -> None:
+    known = {command.split()[-1] for command in COMMANDS} | {"COMMAND", "issue"}
+    texts = {"README.md": README, **MANUAL}
+    texts |= {path.name: path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py")}
+    named = [
+        (name, word)
+        for name, text in texts.items()
+        for word in re.findall(r"(?:`|\[bold\]|: |&& )digest ((?:issue )?[a-z]+)\b", text)
+    ]
+    assert len(named) > 20
+    assert [(name, word) for name, word in named if word.split()[-1] not in known] == []
+
+
+def linked(folder: Path, text: str) -> Iterator[Path]:
+    """Every file that a page of the manual links to."""
+    for address in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" not in address and not address.startswith("mailto:"):
+            yield folder / address
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}" for name in MANUAL)])
+def test_every_file_that_a_page_of_the_manual_links_to_is_there(page: str) -> None:
+    path = ROOT / page
+    text = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.M | re.S)
+    text = re.sub(r"`[^`]*`", "", text)
+    assert [str(file) for file in linked(path.parent, text) if not file.exists()] == []
+
+
+def test_every_promise_is_held_by_tests_that_are_there() -> None:
+    rows = re.findall(r"^\| (?!promise|---)(.+) \| (.+) \|$", MANUAL["promises.md"], re.M)
+    assert len(rows) > 10
+    for promise, held in rows:
+        named = re.findall(r"`(tests/[^`]+)`", held)
+        assert named, promise
+        assert [name for name in named if not list(ROOT.glob(name))] == [], promise
+
+
+def test_the_changelog_ends_where_the_program_is() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert re.findall(r"^## \[(\d\S*)\]", changes, re.M)[0] == __version__
+
+
+def test_the_readmes_post_becomes_what_the_readme_says(tmp_path: Path) -> None:
+    example = re.findall(r"^```markdown\n(.*?)^```$", README, re.M | re.S)[0]
+    project = letter(tmp_path / "letter", example, settings=SETTINGS)
+    built = digest("--project", project, "--now", NOW, "build")
+    assert built.code == 0
+    page = next(body for name, body in tree(project / "public").items() if name.startswith("posts/")).decode()
+    for shown in (
+        'class="methods"',
+        'class="key-findings"',
+        'class="take"',
+        'class="citations"',
+        "N Engl J Med",
+    ):
+        assert shown in page
+    assert "there is no post called" in built.err or "How to read a case series" in built.err
+
+
+def test_the_scripts_of_the_readme_can_be_run() -> None:
+    for name in re.findall(r"^    (scripts/\w+)", README, re.M):
+        assert (ROOT / name).stat().st_mode & 0o111, name

@@ -42,17 +42,20 @@ def examine(settings: Settings, now: datetime, *, progress: Progress = silent) -
     with Library.open(settings, progress=progress) as library:
         public = library.public(now)
         articles = [post for post in public if post.role is PostRole.POST]
-        found = [
-            *library.findings,
-            *related_findings(Catalogue(articles, site), library, now),
-            *theme.findings(),
-        ]
-        if not any(finding.severity is Severity.ERROR for finding in theme.findings()):
+        wrong = theme.findings()
+        found = [*library.findings, *wrong]
+        try:
+            if any(finding.severity is Severity.ERROR for finding in wrong):
+                raise TemplateError("templates are broken", findings=wrong)
             found += _made(settings, library, now, progress)
+        except TemplateError as error:
+            found += error.findings or [_as_finding(error, "templates/")]
+            found += related_findings(Catalogue(articles, site), library, now)
+        hidden = _hidden_by_name(library, now)
         found += papers.told_twice(articles)
         for place, post in enumerate(public, 1):
             found += _of_words(library, post, site)
-            found += leaks.links(post, library.record(post).linked, _hidden_by_name(library, now))
+            found += leaks.links(post, library.record(post).linked, hidden)
             progress("reading closely", place, len(public))
     return in_order(found)
 
@@ -99,23 +102,20 @@ def _hidden_by_name(library: Library, now: datetime) -> dict[str, Post]:
 
 
 def _made(settings: Settings, library: Library, now: datetime, progress: Progress) -> list[Finding]:
-    """What is wrong with the site and the next issue as they would be made now."""
+    """What is wrong with the site and the next issue as they would be made now. Raises TemplateError."""
     hidden = _hidden(library, now)
-    try:
-        with _site(settings, now, progress) as built:
-            found = [*_of_pages(built, settings.site), *_of_feeds(built, settings.site)]
-            found += leaks.pages(hidden, files.existing(built))
-            found += leaks.documents(hidden, _feed_texts(built), settings.site)
-        if settings.newsletter is not None:
-            found += _of_issue(settings, library, now, hidden)
-    except TemplateError as error:
-        return list(error.findings) or [_as_finding(error, "templates/")]
+    with _site(settings, now, progress) as (built, told):
+        found = [*told, *_of_pages(built, settings.site), *_of_feeds(built, settings.site)]
+        found += leaks.pages(hidden, files.existing(built))
+        found += leaks.documents(hidden, _feed_texts(built), settings.site)
+    if settings.newsletter is not None:
+        found += _of_issue(settings, library, now, hidden)
     return found
 
 
 @contextmanager
-def _site(settings: Settings, now: datetime, progress: Progress) -> Iterator[Path]:
-    """The site as a build would make it now, for as long as it is looked at."""
+def _site(settings: Settings, now: datetime, progress: Progress) -> Iterator[tuple[Path, Sequence[Finding]]]:
+    """The site as a build would make it now, for as long as it is looked at, and what the build tells."""
     with TemporaryDirectory(prefix="digest-") as folder:
         apart = Apart(settings, Path(folder) / "state")
         apart.state.mkdir()
@@ -123,14 +123,14 @@ def _site(settings: Settings, now: datetime, progress: Progress) -> Iterator[Pat
             settings.state / "cache.db", apart.state / "cache.db"
         )  # so that no post is read and rendered twice
         out = Path(folder) / "site"
-        publish.build(
+        built = publish.build(
             apart,
             now=now,
             out=out,
             memory=lambda library: memory_of(settings, now, library),
             progress=progress,
         )
-        yield out
+        yield out, built.findings
 
 
 def _of_pages(built: Path, site: Site) -> list[Finding]:

@@ -28,6 +28,8 @@ from digest.theme import SHIPPED, Theme
 
 ROOT = "/_preview/"
 MAIL_WIDTHS = {"phone": 375, "desktop": 640}
+SHOWN = 5
+"""So many mistakes stand on every page; all of them in the tab of findings."""
 SITE_WIDTHS = {"tablet": 768, "phone": 375}
 _TABS = (("", "Site"), ("feeds", "Feeds"), ("issue", "Next issue"), ("findings", "Findings"))
 _GROUPS = ((Severity.ERROR, "Mistakes"), (Severity.WARNING, "Warnings"), (Severity.NOTE, "Notes"))
@@ -203,7 +205,8 @@ class Pages:
         """The mark, the panel of mistakes and the reload script of one page of the site."""
         return self._theme.render(
             "preview/inject.html",
-            problems=self.bench.problems,
+            problems=self.bench.problems[:SHOWN],
+            count=len(self.bench.problems),
             mark=self.bench.hidden.get(path.removesuffix("index.html"), ""),
             kept=self.bench.kept_page(path.removesuffix("index.html")) is not None,
             version=self.bench.version,
@@ -240,7 +243,8 @@ class Pages:
             tabs=[(name, f"{ROOT}{where}", where == tab) for where, name in _TABS],
             count=bench.counted_findings(),
             wrong=bool(bench.problems),
-            problems=[] if tab == "findings" and not more else problems,
+            problems=[] if tab == "findings" and not more else problems[:SHOWN],
+            mistakes=len(problems),
             time=spoken(bench.clock(), bench.zone),
             live=live,
             version=bench.version,

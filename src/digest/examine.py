@@ -217,6 +217,7 @@ def of_mail(email: Email, where: str, site: Site, sources: dict[str, str]) -> li
         *mail.size(email, where, BYTE_LIMIT, sources),
         *mail.pictures(email, where),
         *mail.links(email, where),
+        *mail.addresses(email, where),
         *mail.text_part(email, where),
         *privacy.page(email.html, where, host),
     ]

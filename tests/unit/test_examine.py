@@ -171,6 +171,17 @@ def test_a_link_of_the_mail_has_words_that_say_something() -> None:
     assert len(mail.links(email(html), "issue 1")) == 2
 
 
+def test_an_address_of_the_mail_works_away_from_the_site_and_shows_its_host() -> None:
+    good = '<a href="https://a.example/x">x</a><a href="mailto:a@example.org">y</a><img src="https://a.example/b">'
+    assert mail.addresses(email(good), "issue 1") == []
+    for bad in (
+        '<a href="/posts/x/">x</a>',
+        '<a href="https://bit.ly/1">x</a>',
+        '<img src="data:image/png;base64,">',
+    ):
+        assert len(mail.addresses(email(bad), "issue 1")) == 1
+
+
 def test_the_text_part_holds_every_link_and_nearly_all_words() -> None:
     html = '<style>p{}</style><p>Four of nine, <a href="https://a.example/x">the trial</a></p>'
     assert mail.text_part(email(html, "Four of nine, the trial\n<https://a.example/x>"), "issue 1") == []

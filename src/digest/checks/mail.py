@@ -18,6 +18,9 @@ _WORD = re.compile(r"\w{3,}")
 _IN_ANGLES = re.compile(r"<([a-z][a-z0-9+.-]*:[^<>]+)>", re.I)
 _NOTE = re.compile(r"#fn(?:ref)?-\d+$")
 """Leads to a footnote or back from it: in plain text the note itself stands below."""
+_SHORTENERS = frozenset(
+    {"bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "buff.ly", "rebrand.ly"}
+)
 _BOGUS = re.compile(r"^\s*(?:(?:re|fwd?|aw|wg)\s*:)", re.I)
 
 
@@ -68,6 +71,27 @@ def links(email: Email, where: str) -> list[Finding]:
         elif says_nothing(words):
             says = f"the link to {address:.80} is called {words!r}"
             found.append(_warning(where, says, "name what it leads to"))
+    return found
+
+
+def addresses(email: Email, where: str) -> list[Finding]:
+    """Addresses that work in a mail: whole ones, pictures that are loaded, links that show their host."""
+    seen, found = see(email.html), []
+    for address in dict.fromkeys(
+        [*(link for link, _ in seen.links), *(picture for picture, _ in seen.pictures)]
+    ):
+        scheme, colon, rest = address.partition(":")
+        host = rest.removeprefix("//").partition("/")[0].casefold()
+        if not colon or not scheme.isalnum():
+            found.append(
+                _warning(where, f"{address!r:.80} leads nowhere from a mail", "write the whole address")
+            )
+        elif scheme == "data":
+            says = "a picture is written into the mail itself, and many mail programs do not show it"
+            found.append(_warning(where, says, "put the file beside the post"))
+        elif host in _SHORTENERS:
+            says = f"the link to {address:.80} hides where it leads; spam filters distrust {host}"
+            found.append(_warning(where, says, "write the address that it stands for"))
     return found
 
 

@@ -62,7 +62,7 @@ class Cache:
 
     @property
     def _db(self) -> sqlite3.Connection:
-        """A connection of this process's own: SQLite's do not survive a fork ("How To Corrupt", section 2.6)."""
+        """This process's own connection: none survives a fork (SQLite, "How To Corrupt", section 2.6)."""
         if self._process != os.getpid():
             self._connection = sqlite3.connect(self._path, timeout=30)
             self._process = os.getpid()
@@ -70,7 +70,7 @@ class Cache:
 
     @classmethod
     def open(cls, path: Path, *, signature: str) -> Cache:
-        """The cache of a project. One of another signature (program, settings, theme) or a broken one is emptied."""
+        """The cache of a project. One of another signature (program, settings) or a broken one is emptied."""
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             return cls._opened(path, signature)

@@ -1,4 +1,4 @@
-"""The tree of errors. Expected failure is a value (`model.Finding`, an outcome); these are for what stops a run.
+"""The tree of errors. Expected failure is a value (`model.Finding`, an outcome); these end a run.
 
     DigestError               everything a user is shown as one message, never as a traceback
     |- UsageError             the command was called in a way that cannot work (exit code 2)

@@ -18,6 +18,7 @@ from digest import schedule
 from digest.collect import is_public, next_issue, observe, remembered, text_hash
 from digest.errors import SettingsError, StoreError, UsageError
 from digest.library import Library, Progress, silent
+from digest.markdown import Addresses
 from digest.model import (
     Card,
     Email,
@@ -153,7 +154,7 @@ class Desk:
         )
 
     def cards(self, issue: Issue) -> list[Card]:
-        return cards_of([*issue.posts, *([issue.intro] if issue.intro else [])], self.library)
+        return cards_of([*issue.posts, *([issue.intro] if issue.intro else [])], self.library, self.now)
 
     def cut(self) -> StoredIssue:
         """Freeze what waits now as the issue that is due, else as the next one, before its time.
@@ -293,5 +294,5 @@ class _Writer:
             minutes=record.minutes,
         )
 
-    def _absolute(self, post: Post, url: str) -> body.Addresses:
+    def _absolute(self, post: Post, url: str) -> Addresses:
         return body.seen_from_afar(self._library.addresses(post), self._path_of, self._site, url)

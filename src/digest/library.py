@@ -90,7 +90,7 @@ class Library:
         return [post for post in self.posts if drafts or posts.public(post, now)]
 
     def full(self, post: Post) -> Post:
-        """The post with its text, read again. Raises InputError where the file changed and broke meanwhile."""
+        """The post with its text, read again. Raises InputError where the file broke meanwhile."""
         record = self.record(post)
         raw = (self.settings.posts / record.name).read_bytes()
         reading = posts.read(raw, source=post.source, name=record.name, site=self.site)
@@ -111,7 +111,7 @@ class Library:
         return Shelf(root=self.settings.posts, name=self.record(post).name).file(address) if address else None
 
     def path_of(self, public: Iterable[Post]) -> Callable[[str], str | None]:
-        """Where the post at a path below `posts/` (without its ending) has its page, among the public ones."""
+        """Where the post at a path below `posts/` (without its ending) has its page, if it is public."""
         paths = {_stem(self.record(post).name): post.path for post in public}
         return paths.get
 

@@ -402,7 +402,7 @@ class Feed:
     archive: bool = False
     """True: this document holds a whole year and continues the main feed."""
     closed: bool = True
-    """For an archive: its year is over, and only corrections change it. It is marked as one (RFC 5005) then."""
+    """For an archive: its year is over, and only corrections change it; it is marked then (RFC 5005)."""
 
 
 # ------------------------------------------------------------------------------------ issues and mail

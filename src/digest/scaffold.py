@@ -23,7 +23,7 @@ _NAMES = {"gitignore": ".gitignore"}
 
 
 def init(folder: Path, now: datetime, *, title: str = "", timezone: str = "") -> list[Path]:
-    """Write a project that builds at once. Returns its files. Raises UsageError where one is already there."""
+    """Write a project that builds at once. Returns its files. Raises UsageError where one is there."""
     if (folder / FILE).exists():
         cure = "work in it with `digest preview`, or name another folder"
         raise UsageError(f"{folder} is a project already", cure=cure)
@@ -66,7 +66,8 @@ def new(settings: Settings, title: str, now: datetime, *, tags: tuple[str, ...] 
     listed = ", ".join(json.dumps(tag, ensure_ascii=False) for tag in tags)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        f"---\ntitle: {quoted}\ndate: {local:%Y-%m-%d %H:%M}\ndraft: true          # delete this line to publish\n"
+        f"---\ntitle: {quoted}\ndate: {local:%Y-%m-%d %H:%M}\n"
+        "draft: true          # delete this line to publish\n"
         f'tags: [{listed}]\nbottom_line: ""      # the one sentence that leads everywhere\n---\n'
         "- Authors. Journal year; volume: pages. Title\n\nMethods: \n\nKey findings:\n- \n\nMy take: \n",
         encoding="utf-8",

@@ -114,7 +114,7 @@ def project_of(context: typer.Context) -> Project:
 
 
 def main() -> None:
-    """The entry point. What goes wrong in a way we know is one message and an exit code, never a traceback."""
+    """The entry point: what goes wrong in a way we know is one message and an exit code, no traceback."""
     from digest.cli import show
 
     try:
@@ -134,4 +134,7 @@ def main() -> None:
         sys.exit(130)
 
 
-from digest.cli import project, site, issue  # noqa: E402, F401, I001  (they add their commands, in this order)
+# They add their commands to `app`, and help lists them in this order.
+import digest.cli.project  # noqa: E402
+import digest.cli.site  # noqa: E402, I001
+import digest.cli.issue  # noqa: E402, F401

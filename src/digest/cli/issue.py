@@ -98,7 +98,7 @@ def _planned_document(one: Planned, desk: Desk) -> dict[str, object]:
         ],
         "rolled_over": list(one.issue.rolled_over) if one.issue else [],
         "waiting": one.waiting,
-        "reasons": {id: reason for id, reason in one.collected.reasons.items()},
+        "reasons": dict(one.collected.reasons),
     }
 
 

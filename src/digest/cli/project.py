@@ -55,7 +55,8 @@ def new(
         return
     show.line(str(shown))
     show.next_step(
-        f"write it in your editor; [bold]digest preview[/] shows it, [bold]digest why {shown}[/] says when it goes out"
+        f"write it in your editor; [bold]digest preview[/] shows it, "
+        f"[bold]digest why {shown}[/] says when it goes out"
     )
 
 

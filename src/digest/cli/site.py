@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,7 +16,7 @@ OUT = "public"
 
 
 @app.command(
-    epilog="Examples:  digest build    digest build --out /srv/www/letter    digest --now 2026-12-01 build --strict"
+    epilog="Examples:  digest build    digest build --out /srv/letter    digest --now 2026-12-01 build --strict"
 )
 def build(
     context: typer.Context,
@@ -131,7 +132,7 @@ def _shown(folder: Path) -> str:
         return str(folder)
 
 
-def _zone(name: str) -> object:
+def _zone(name: str) -> tzinfo:
     from zoneinfo import ZoneInfo
 
     return ZoneInfo(name)

@@ -1,0 +1,117 @@
+"""One build, top to bottom: what is stale is made, staged beside the site and moved in.
+
+Two builds of one project wait for each other. What the last build made and this one does not is deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock
+
+from digest import files, posts
+from digest.errors import InputError
+from digest.files import Stage
+from digest.library import Library, Progress, in_batches, related_findings, silent
+from digest.model import Finding, Severity
+from digest.publish.assets import asset_targets
+from digest.publish.edition import Edition, Memory
+from digest.publish.feed_targets import feed_targets
+from digest.publish.page_targets import page_targets
+from digest.publish.targets import Keys, Target
+from digest.settings import Settings
+from digest.theme import Theme
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """What a build did. `pages` counts all files of the site, `written` those that changed."""
+
+    out: Path
+    posts: int
+    pages: int
+    written: int
+    removed: int
+    findings: tuple[Finding, ...]
+    next_public: datetime | None
+    """When the next post becomes public by its date; a build is due then."""
+
+    @property
+    def failed(self) -> bool:
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+
+def build(
+    settings: Settings,
+    *,
+    now: datetime,
+    out: Path,
+    drafts: bool = False,
+    strict: bool = False,
+    memory: Callable[[Library], Memory] = lambda _: Memory(),
+    progress: Progress = silent,
+) -> Built:
+    """Make the site of a project as readers may see it at `now`, in the folder `out`.
+
+    Broken posts are left out and named in `Built.findings`; with `strict` any error raises InputError and
+    nothing is written. Raises TemplateError, and BuildError when pages cannot be written; the old site is
+    whole then. `memory` is asked, once the posts are read, for what the ledger adds to them.
+    """
+    site = settings.site
+    theme = Theme(settings.templates, language=site.language, timezone=site.timezone)
+    settings.state.mkdir(parents=True, exist_ok=True)
+    with (
+        FileLock(settings.state / "build.lock"),
+        Library.open(settings, progress=progress) as library,
+    ):
+        edition = Edition.of(library, theme, now, drafts=drafts, memory=memory(library))
+        findings = [*library.findings, *related_findings(edition.catalogue, library, now)]
+        if strict and any(finding.severity is Severity.ERROR for finding in findings):
+            raise InputError("there are mistakes in posts, and --strict allows none", findings=findings)
+        outputs, written, removed = _made(edition, out, progress)
+        return Built(
+            out=out,
+            posts=len(edition.cards),
+            pages=len(outputs),
+            written=written,
+            removed=removed,
+            findings=tuple(findings),
+            next_public=posts.next_public(library.posts, now),
+        )
+
+
+def _made(edition: Edition, out: Path, progress: Progress) -> tuple[dict[str, str], int, int]:
+    """Every file of the site with its key, how many were written, and how many removed."""
+    cache = edition.library.cache
+    keys = Keys(edition)
+    targets = [*page_targets(edition, keys), *feed_targets(edition, keys), *asset_targets(edition)]
+    before, here = cache.outputs(), files.existing(out)
+    outputs = {path: target.key for target in targets for path in target.paths}
+    stale = [
+        target
+        for target in targets
+        if any(before.get(path) != target.key or path not in here for path in target.paths)
+    ]
+    written = _write(stale, out, here, progress) if stale else 0
+    removed = files.remove(out, [path for path in before if path not in outputs and path in here])
+    cache.replace_outputs(outputs)
+    return outputs, written, removed
+
+
+def _write(stale: Sequence[Target], out: Path, here: set[str], progress: Progress) -> int:
+    stage = Stage.begin(out, here)
+
+    def make(target: Target) -> int:
+        return sum([stage.put(page) for page in target.make()])
+
+    try:
+        batches = in_batches(make, stale, doing="making pages", progress=progress, size=32)
+        written = sum(sum(batch) for batch in batches)
+        if written:
+            stage.publish()
+        return written
+    finally:
+        stage.drop()

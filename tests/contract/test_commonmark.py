@@ -30,7 +30,6 @@ One.@@Two.
 Spaces behind   @make no break.
 Two spaces behind  @break the line.
 A backslash behind\@breaks it too.
-At the end no break follows  
 Many@@@@@blank lines.
 	Tab at the start is code.
 A@	tab goes on.
@@ -237,7 +236,7 @@ HEADINGS = r"""
 ### Closed ###
 ### C#
 ### A *b* `c`
-### 
+###
    ### Indented
 	### Code
 \### Escaped
@@ -288,7 +287,7 @@ def plain(element: Element) -> list[object]:
         )
         children = plain(child)
         if name == "figure":
-            name, children = "p", children[:2] + [""]
+            name, children = "p", [*children[:2], ""]
         if name == "tbody" and children == [""]:
             continue
         found += [[name, attributes(child), children], text(child.tail)]

@@ -58,7 +58,7 @@ def built(project: Path) -> Built:
 
 @pytest.fixture(scope="module")
 def entries(project: Path, built: Built) -> dict[str, feedparser.FeedParserDict]:
-    """Every entry of the main Atom feed and the archives, by the file of its post, as a feed reader reads it."""
+    """Every entry of the main Atom feed and the archives, by its post's slug, as a feed reader reads it."""
     found = {}
     for path in [built.out / "atom.xml", *sorted((built.out / "archive").glob("*.atom.xml"))]:
         feed = feedparser.parse(path.read_bytes(), sanitize_html=False, resolve_relative_uris=False)

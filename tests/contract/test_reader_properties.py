@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from digest.markdown import Picture, TooDeep
+from digest.markdown import Addresses, Picture, TooDeep
 from digest.model import Asset, Finding, Post, Relations, Site
 from digest.posts import read
 from digest.render import body
@@ -34,9 +34,14 @@ SITE = Site(
 PICTURE = Asset(
     path="files/a.png", media_type="image/png", size=9, width=2000, height=10, small_path="files/a-s.png"
 )
-ACTIVE = frozenset(
-    ["script", "style", "iframe", "object", "embed", "form", "input", "button", "meta", "base", "link", "svg", "math", "template"]
-)
+ACTIVE = {"script", "style", "iframe", "object", "embed", "form", "input", "button"} | {
+    "meta",
+    "base",
+    "link",
+    "svg",
+    "math",
+    "template",
+}
 PERMALINK = "https://remission.example.org/blog/posts/a/"
 
 HEADS = (
@@ -127,7 +132,7 @@ def shown(post: Post, told: list[Finding]) -> str:
     return body.own(post, SITE, addresses(post, told)).html
 
 
-def addresses(post: Post, told: list[Finding]) -> body.Addresses:
+def addresses(post: Post, told: list[Finding]) -> Addresses:
     return resolver(
         post,
         SITE,

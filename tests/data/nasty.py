@@ -4,6 +4,8 @@
 `HIDDEN` are right and not public. `NOTED` are said something about though they are accepted.
 """
 
+# ruff: noqa: E501  (a text is easier to read unbroken)
+
 from __future__ import annotations
 
 

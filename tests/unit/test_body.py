@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from builders import post
@@ -61,9 +62,8 @@ def headings(html: str) -> list[int]:
 
 def test_the_parts_of_a_post_stand_in_their_order() -> None:
     html = own() + body.related(RELATIONS, SITE.base)
-    order = [html.index(f'class="{name}"') for name in (
-        "bottom-line", "correction", "citations", "study", "methods", "take", "other", "disclosure", "footnotes", "related"
-    )]  # fmt: skip
+    names = "bottom-line correction citations study methods take other disclosure footnotes related"
+    order = [html.index(f'class="{name}"') for name in names.split(" ")]
     assert order == sorted(order)
     assert '<p class="bottom-line">Eleven of 15 &lt; all.</p>' in html
     assert '<a href="/blog/posts/b/">B &amp; C</a></li>\n<li>Words only</li>' in html
@@ -90,7 +90,7 @@ def test_headings_leave_no_gap_on_any_channel(text: str) -> None:
         (body.for_mail(html, SITE, PERMALINK), 3),
     ):
         levels = [top, *headings(channel)]
-        assert all(deeper <= higher + 1 for higher, deeper in zip(levels, levels[1:], strict=False))
+        assert all(deeper <= higher + 1 for higher, deeper in pairwise(levels))
         assert min(levels) == top
 
 

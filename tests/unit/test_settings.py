@@ -36,7 +36,7 @@ def test_three_lines_are_enough(tmp_path: Path) -> None:
 def test_a_newsletter_takes_the_zone_of_its_site(tmp_path: Path) -> None:
     text = (
         SITE
-        + 'timezone = "Europe/Berlin"\n[newsletter]\nsender = "W <w@example.org>"\npostal_address = "1 Road"\n'
+        + 'timezone = "Europe/Berlin"\n[newsletter]\nsender = "W <w@example.org>"\npostal_address = "1 St"\n'
     )
     found = settings(tmp_path, text + 'cutoff = "2d"\n').newsletter
     assert found is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -134,7 +135,5 @@ def main() -> None:
         sys.exit(130)
 
 
-# They add their commands to `app`, and help lists them in this order.
-import digest.cli.project  # noqa: E402
-import digest.cli.site  # noqa: E402, I001
-import digest.cli.issue  # noqa: E402, F401
+for _module in ("project", "site", "issue"):  # they add their commands to `app`, and help keeps this order
+    import_module(f"digest.cli.{_module}")

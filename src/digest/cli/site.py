@@ -16,7 +16,7 @@ OUT = "public"
 
 
 @app.command(
-    epilog="Examples:  digest build    digest build --out /srv/letter    digest --now 2026-12-01 build --strict"
+    epilog="Examples:  digest build    digest build --out site/    digest --now 2026-12-01 build --strict"
 )
 def build(
     context: typer.Context,

@@ -48,7 +48,7 @@ def style_of(post: Post, site: Site, *, prefix: str = "") -> Style:
     return Style(
         prefix=prefix,
         typographic=language.lower().startswith("en"),
-        abbreviations={short: long for short, long in glossary.items() if short in text},
+        abbreviations=glossary if any(short in text for short in glossary) else {},
     )
 
 

@@ -8,7 +8,6 @@ is stale: it keeps keys, and the build compares them.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,13 +19,19 @@ from pydantic import TypeAdapter
 from digest.errors import BuildError
 from digest.model import Asset, Finding, Post
 
-_SCHEMA = """
+_SHAPE = 1
+"""Counts the changes of the tables below; a cache of another shape is made anew."""
+_DROP = "".join(f"drop table if exists {table};" for table in ("meta", "reading", "body", "output"))
+_SCHEMA = f"""
+pragma user_version = {_SHAPE};
 create table if not exists meta (key text primary key, value text not null) without rowid;
 create table if not exists reading (
   name text primary key, mtime_ns integer not null, size integer not null, record text not null
 ) without rowid;
 create table if not exists body (name text primary key, html text not null) without rowid;
-create table if not exists output (path text primary key, key text not null) without rowid;
+create table if not exists output (
+  site text not null, path text not null, key text not null, primary key (site, path)
+) without rowid;
 """
 
 
@@ -87,7 +92,10 @@ class Cache:
     def _opened(cls, path: Path, signature: str) -> Cache:
         # Losing the cache in a power cut costs one long build, so it does not wait for the disk.
         connection = sqlite3.connect(path, timeout=30)
-        connection.executescript("pragma journal_mode=wal; pragma synchronous=off;" + _SCHEMA)
+        connection.executescript("pragma journal_mode=wal; pragma synchronous=off;")
+        if connection.execute("pragma user_version").fetchone()[0] != _SHAPE:
+            connection.executescript(_DROP)
+        connection.executescript(_SCHEMA)
         found = connection.execute("select value from meta where key = 'signature'").fetchone()
         if found is None or found[0] != signature:
             with connection:
@@ -123,27 +131,17 @@ class Cache:
         found = self._db.execute("select html from body where name = ?", (name,)).fetchone()
         return found[0] if found else ""
 
-    def outputs(self) -> dict[str, str]:
-        """Path of every file that the last build made or kept -> the key of what it was made from."""
-        return dict(self._db.execute("select path, key from output"))
+    def outputs(self, site: str) -> dict[str, str]:
+        """Path of every file that the last build of a site made or kept -> the key of what it was made from.
 
-    def replace_outputs(self, outputs: Mapping[str, str]) -> None:
-        before = self.outputs()
+        `site` is the folder's absolute path: a project may be built into more than one.
+        """
+        return dict(self._db.execute("select path, key from output where site = ?", (site,)))
+
+    def replace_outputs(self, site: str, outputs: Mapping[str, str]) -> None:
+        before = self.outputs(site)
+        changed = [(site, path, key) for path, key in outputs.items() if before.get(path) != key]
+        gone = [(site, path) for path in before if path not in outputs]
         with self._db:
-            self._db.executemany(
-                "insert or replace into output values (?, ?)",
-                [(path, key) for path, key in outputs.items() if before.get(path) != key],
-            )
-            self._db.executemany(
-                "delete from output where path = ?", [(p,) for p in before if p not in outputs]
-            )
-
-    def value(self, key: str) -> dict[str, str]:
-        found = self._db.execute("select value from meta where key = ?", (key,)).fetchone()
-        return json.loads(found[0]) if found else {}
-
-    def set_value(self, key: str, value: Mapping[str, str]) -> None:
-        with self._db:
-            self._db.execute(
-                "insert or replace into meta values (?, ?)", (key, json.dumps(value, sort_keys=True))
-            )
+            self._db.executemany("insert or replace into output values (?, ?, ?)", changed)
+            self._db.executemany("delete from output where site = ? and path = ?", gone)

@@ -12,6 +12,7 @@ import hashlib
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -304,7 +305,7 @@ def in_batches(
     total, done = len(items), 0
     spans = [(at, min(at + size, total)) for at in range(0, total, size)]
     jobs = min(_processors(), len(spans))
-    if total < alone or jobs < 2:
+    if total < alone or jobs < 2 or threading.active_count() > 1:  # a fork would copy locked locks
         for start, end in spans:
             yield [work(item) for item in items[start:end]]
             progress(doing, end, total)

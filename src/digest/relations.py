@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from digest.characters import slugify, uri
 from digest.model import Finding, Link, Post, Relations, Severity, Site
 
+GUESSES = 25
 _NOT_WORD = re.compile(r"[^\w]+")
 
 
@@ -24,6 +25,7 @@ class Catalogue:
         self.posts = sorted(posts, key=lambda post: (post.published, post.id), reverse=True)
         self._site = site
         self._names: dict[str, Post] = {}
+        self._nearest: dict[str, str] = {}
         self._parts: dict[str, list[Post]] = defaultdict(list)
         for post in reversed(self.posts):
             for name in (post.title, post.slug, post.id):
@@ -43,7 +45,15 @@ class Catalogue:
         return self._names.get(_plain(name))
 
     def nearest(self, name: str) -> str:
-        """The title or slug that the author probably meant, or an empty text."""
+        """The title or slug that the author probably meant, or an empty text.
+
+        Looking is slow where posts are many, so only the first `GUESSES` different names are looked for.
+        """
+        if name not in self._nearest and len(self._nearest) < GUESSES:
+            self._nearest[name] = self._guess(name)
+        return self._nearest.get(name, "")
+
+    def _guess(self, name: str) -> str:
         close = get_close_matches(_plain(name), self._names, n=1, cutoff=0.5)
         if not close:
             return ""

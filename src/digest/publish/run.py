@@ -88,7 +88,7 @@ def _made(edition: Edition, out: Path, progress: Progress) -> tuple[dict[str, st
     cache = edition.library.cache
     keys = Keys(edition)
     targets = [*page_targets(edition, keys), *feed_targets(edition, keys), *asset_targets(edition)]
-    before, here = cache.outputs(), files.existing(out)
+    before, here = cache.outputs(str(out)), files.existing(out)
     outputs = {path: target.key for target in targets for path in target.paths}
     stale = [
         target
@@ -97,7 +97,7 @@ def _made(edition: Edition, out: Path, progress: Progress) -> tuple[dict[str, st
     ]
     written = _write(stale, out, here, progress) if stale else 0
     removed = files.remove(out, [path for path in before if path not in outputs and path in here])
-    cache.replace_outputs(outputs)
+    cache.replace_outputs(str(out), outputs)
     return outputs, written, removed
 
 

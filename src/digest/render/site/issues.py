@@ -16,6 +16,7 @@ from digest.render.site.frame import Anchor, Frame, Head, json_ld
 
 # The text between tags holds no bare `<`, so that what begins with one is a tag; an attribute's value
 # may hold anything but its own quotes.
+_LANDMARK = re.compile(r'(<aside class="take") aria-label="[^"]*"')
 _TAG = re.compile(r'<(?:/?h[2-5]\b|[a-z](?=[^<>]*[ ](?:id|href)="))(?:[^">]|"[^"]*")*>')
 _HEADING = re.compile(r"^(</?h)([2-5])")
 _ANCHOR = re.compile(r' (id="|href="#)')
@@ -67,8 +68,11 @@ def issues_page(frame: Frame, issues: Sequence[IssueCard]) -> Page:
 
 
 def nested(html: str, prefix: str) -> Markup:
-    """A body that shares its page with others: headings one level lower, ids under a prefix of their own."""
-    return Markup(_TAG.sub(lambda tag: _nested_tag(tag.group(), prefix), html))
+    """A body that shares its page with others: headings one level lower, ids under a prefix of their own.
+
+    What is named alike in each of them is no landmark of the page (WAI-ARIA 1.2, section 5.3.4).
+    """
+    return Markup(_TAG.sub(lambda tag: _nested_tag(tag.group(), prefix), _LANDMARK.sub(r"\1", html)))
 
 
 def _nested_tag(tag: str, prefix: str) -> str:

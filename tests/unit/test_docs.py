@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from program import NOW, ROOT, SETTINGS, digest, letter, tree
+from program import NOW, ROOT, SETTINGS, SITE, digest, letter, tree
 from test_cli import COMMANDS
 
 from digest import __version__, posts, settings
@@ -37,6 +37,18 @@ def test_every_setting_is_named_in_the_manual() -> None:
     assert unnamed(SETTING_NAMES, r"`(\w+\.)*NAME\b|^#? ?NAME = |\[(\w+\.)*NAME\]") == []
 
 
+def test_the_manual_explains_each_setting_as_the_program_does() -> None:
+    tables = {
+        "site": {"title": "", "url": SITE},
+        "newsletter": {"sender": "a@b.example.org", "postal_address": ""},
+    }
+    page = MANUAL["settings.md"].replace("\\<", "<")
+    for key, _, means in settings.rows(settings.Document.model_validate(tables)):
+        table, _, name = key.rpartition(".")
+        part = page.partition(f"\n## [{table}]\n")[2].partition("\n## ")[0]
+        assert re.search(rf"^\| `{name}` \| .*\| {re.escape(means)} \|$", part, re.M), key
+
+
 def test_no_message_and_no_page_names_a_command_that_is_not_there() -> None:
     known = {command.split()[-1] for command in COMMANDS} | {"COMMAND", "issue"}
     texts = {"README.md": README, **MANUAL}
@@ -60,7 +72,7 @@ def linked(folder: Path, text: str) -> Iterator[Path]:
 @pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}" for name in MANUAL)])
 def test_every_file_that_a_page_of_the_manual_links_to_is_there(page: str) -> None:
     path = ROOT / page
-    text = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.M | re.S)
+    text = re.sub(r"^ *(```+|~~~+).*?^ *\1|^    .*?$", "", path.read_text("utf-8"), flags=re.M | re.S)
     text = re.sub(r"`[^`]*`", "", text)
     assert [str(file) for file in linked(path.parent, text) if not file.exists()] == []
 

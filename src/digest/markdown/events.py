@@ -120,12 +120,14 @@ def _cut(sections: Sequence[Section], events: Iterable[Event], mark: str) -> lis
     in_label = False
     for event in events:
         if type(event) is dict:
-            ((kind, value),) = event.items()
-            if kind == "Start" and type(value) is dict and (number := _number(value, mark)) is not None:
-                found.append(Part(section=sections[number]))
-                filling, in_label = found[-1].label, True
-                continue
-            if in_label and kind == "End" and type(value) is dict and "Heading" in value:
+            started = event.get("Start")
+            if type(started) is dict and "Heading" in started:
+                number = _number(started, mark)
+                if number is not None:
+                    found.append(Part(section=sections[number]))
+                    filling, in_label = found[-1].label, True
+                    continue
+            elif in_label and type(ended := event.get("End")) is dict and "Heading" in ended:
                 filling, in_label = found[-1].text, False
                 continue
         filling.append(event)

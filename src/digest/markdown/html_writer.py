@@ -82,6 +82,7 @@ class _HtmlWriter:
         self._prefix = style.prefix
         self._ids = set(style.taken)
         self._abbreviations = Abbreviations(style.abbreviations)
+        self._plain = not self._abbreviations
         self._out: list[str] = []
         self._passages: list[tuple[Section, str, list[str], list[str]]] = []
         self._stack: list[list[str]] = []
@@ -126,7 +127,10 @@ class _HtmlWriter:
                 continue
             ((kind, value),) = event.items()
             if kind == "Text":
-                self._text(value)
+                if self._plain and self._alt is None:
+                    self._out.append(escape(value))
+                else:
+                    self._text(value)
             elif kind == "Start":
                 self._depth += 1
                 if self._depth > MAX_DEPTH:

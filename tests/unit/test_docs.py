@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from program import NOW, ROOT, SETTINGS, SITE, digest, letter, tree
 from test_cli import COMMANDS
 
@@ -62,19 +63,18 @@ def test_no_message_and_no_page_names_a_command_that_is_not_there() -> None:
     assert [(name, word) for name, word in named if word.split()[-1] not in known] == []
 
 
-def linked(folder: Path, text: str) -> Iterator[Path]:
-    """Every file that a page of the manual links to."""
-    for address in re.findall(r"\]\(([^)#\s]+)", text):
-        if "://" not in address and not address.startswith("mailto:"):
-            yield folder / address
+def linked(page: Path) -> Iterator[Path]:
+    """Every file that a page of the manual links to or shows."""
+    for block in MarkdownIt().enable("table").parse(page.read_text("utf-8")):
+        for part in block.children or []:
+            address = str(part.attrs.get("href") or part.attrs.get("src") or "").partition("#")[0]
+            if address and ":" not in address:
+                yield page.parent / address
 
 
 @pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}" for name in MANUAL)])
 def test_every_file_that_a_page_of_the_manual_links_to_is_there(page: str) -> None:
-    path = ROOT / page
-    text = re.sub(r"^ *(```+|~~~+).*?^ *\1|^    .*?$", "", path.read_text("utf-8"), flags=re.M | re.S)
-    text = re.sub(r"`[^`]*`", "", text)
-    assert [str(file) for file in linked(path.parent, text) if not file.exists()] == []
+    assert [str(file) for file in linked(ROOT / page) if not file.exists()] == []
 
 
 def test_every_promise_is_held_by_tests_that_are_there() -> None:

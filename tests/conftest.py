@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,18 @@ class Golden:
     def __init__(self, update: bool) -> None:
         self._update = update
 
-    def holds(self, name: str, made: bytes) -> bool:
-        """Whether the golden file has exactly these bytes."""
+    def changes(self, name: str, made: bytes) -> list[str]:
+        """The lines that differ from the golden file, or that some byte does; empty where it is the same."""
         path = self.folder / name
         if self._update:
-            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(made)
-        return path.read_bytes() == made
+        was = path.read_bytes()
+        if was == made:
+            return []
+        before, after = (content.decode("utf-8", "replace").splitlines() for content in (was, made))
+        lines = unified_diff(before, after, n=0, lineterm="")
+        changed = [line[:300] for line in lines if line[:3] not in ("---", "+++", "@@ ")]
+        return changed or ["line ends"]
 
 
 @pytest.fixture(scope="session")

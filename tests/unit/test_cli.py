@@ -248,6 +248,14 @@ def test_an_issue_that_was_never_cut_is_told(project: Path) -> None:
         assert "there is no issue 4" in said(run(project, "issue", *command))
 
 
+def test_a_clock_that_runs_ahead_learns_nothing_by_looking_and_cuts_all_the_same(project: Path) -> None:
+    ahead = ("--project", project, "--now", "2098-01-03T09:00", "--json")
+    for _ in range(2):
+        assert [post["id"] for post in digest(*ahead, "plan").json[0]["posts"]] == ["one", "two"]
+    assert digest(*ahead, "issue", "cut").json["posts"] == ["one", "two"]
+    assert digest(*ahead, "plan").json[0]["posts"] == []
+
+
 def test_another_hash_approves_nothing(project: Path) -> None:
     run(project, "issue", "cut")
     assert "issue 1 is not what you looked at" in said(

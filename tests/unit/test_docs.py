@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -106,6 +107,22 @@ def test_the_readmes_post_becomes_what_the_readme_says(tmp_path: Path) -> None:
     ):
         assert shown in page
     assert "there is no post called" in built.err or "How to read a case series" in built.err
+
+
+def test_the_first_ten_minutes_go_as_the_readme_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = re.findall(r"^\| \d \| `digest ([^`]+)` \|", README, re.M)
+    assert [line.split()[0] for line in typed] == [
+        *("init", "preview", "new", "plan", "why", "check", "build", "render"),
+    ]
+    monkeypatch.chdir(tmp_path)
+    for line in typed:
+        command, _, folder = line.partition(" && cd ")
+        if command != "preview":  # it stays until it is stopped
+            assert digest(*shlex.split(command)).code == 0, line
+        if folder:
+            monkeypatch.chdir(folder)
+    assert Path("public/index.html").is_file()
+    assert len(list(Path("issue").iterdir())) == 3
 
 
 def test_the_scripts_of_the_readme_can_be_run() -> None:

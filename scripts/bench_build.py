@@ -19,11 +19,50 @@ import time
 import venv
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-WORDS = ["patients", "trial", "remission", "infusion", "cohort", "response", "therapy", "median", "follow-up", "weeks", "placebo", "randomised", "endoscopic", "improvement", "adverse", "events", "confidence", "interval", "ratio", "group", "dose", "score", "activity", "disease", "severe", "refractory", "cells", "antibody", "colitis", "hepatitis", "lupus", "nephritis", "steroid", "biopsy", "marker", "relapse", "outcome", "primary"]
+WORDS = [
+    "patients",
+    "trial",
+    "remission",
+    "infusion",
+    "cohort",
+    "response",
+    "therapy",
+    "median",
+    "follow-up",
+    "weeks",
+    "placebo",
+    "randomised",
+    "endoscopic",
+    "improvement",
+    "adverse",
+    "events",
+    "confidence",
+    "interval",
+    "ratio",
+    "group",
+    "dose",
+    "score",
+    "activity",
+    "disease",
+    "severe",
+    "refractory",
+    "cells",
+    "antibody",
+    "colitis",
+    "hepatitis",
+    "lupus",
+    "nephritis",
+    "steroid",
+    "biopsy",
+    "marker",
+    "relapse",
+    "outcome",
+    "primary",
+]
 TAGS = [f"topic {number}" for number in range(60)]
 CLOCK = "2026-11-18T09:00"
 
@@ -63,7 +102,7 @@ def samples(count: int) -> list[Sample]:
         made.append(
             Sample(
                 title=f"{sentence(9)[:-1]} {number}",
-                date=datetime(2016, 11, 1) + step * number,
+                date=datetime(2016, 11, 1, tzinfo=UTC) + step * number,
                 tags=pick.sample(TAGS, 3),
                 summary=sentence(18),
                 body=body,
@@ -145,7 +184,7 @@ def _yaml_posts(folder: Path, posts: list[Sample]) -> None:
     folder.mkdir(parents=True)
     for number, post in enumerate(posts):
         (folder / f"p{number:05}.md").write_text(
-            f'---\ntitle: "{post.title}"\ndate: {post.date.isoformat()}Z\ntags: [{", ".join(post.tags)}]\n'
+            f'---\ntitle: "{post.title}"\ndate: {post.date.isoformat()}\ntags: [{", ".join(post.tags)}]\n'
             f'summary: "{post.summary}"\n---\n\n{post.body}'
         )
 

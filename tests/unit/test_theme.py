@@ -41,7 +41,7 @@ def failure(theme: Theme, name: str, **values: object) -> str:
 def test_the_shipped_templates_are_found_without_a_folder_of_the_author() -> None:
     subject = Theme().render("email/subject.txt", title="Two papers", more=1)
 
-    assert subject.strip() == "Two papers and 1 more"
+    assert subject.strip() == "Two papers (and 1 more)"
 
 
 def test_one_file_of_the_author_replaces_one_shipped_file_and_no_other(written: Write) -> None:

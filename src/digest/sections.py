@@ -147,6 +147,13 @@ def table(own: Mapping[str, Sequence[str]] | None = None) -> Table:
     return _table(tuple((kind, tuple(labels)) for kind, labels in (own or {}).items()))
 
 
+def labels_of(values: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The author's own labels, by section kind; raises ValueError for a kind that does not exist."""
+    for kind in values:
+        SectionKind(kind)
+    return {kind: tuple(labels) for kind, labels in values.items()}
+
+
 def split(text: str, labels: Table, *, first_line: int = 1) -> tuple[Section, ...]:
     """Cut a post's Markdown at its labels and headings; the words are all there, in the author's order.
 

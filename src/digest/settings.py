@@ -26,7 +26,7 @@ from digest import model, schedule
 from digest.characters import uri
 from digest.errors import SettingsError
 from digest.model import Finding, Severity
-from digest.posts import labels_of
+from digest.sections import labels_of
 
 FILE = "digest.toml"
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")

@@ -6,10 +6,9 @@ modules beside it turn it into targets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from digest.cache import Record
@@ -97,7 +96,7 @@ class Edition:
         cards, notices = cards_and_notices(catalogue.posts, library, now)
         topics = pages.topics(cards)
         static = dict(theme.static_files())
-        found = _feeds(site, cards, topics, now, with_issues=library.settings.newsletter is not None)
+        found = _feeds(site, cards, topics, notices, now, with_issues=library.settings.newsletter is not None)
         frame = Frame.of(
             theme.render,
             site,
@@ -199,68 +198,75 @@ def _midnight(correction: Correction, zone: ZoneInfo) -> datetime:
 
 
 def _feeds(
-    site: Site, cards: Sequence[Card], topics: Sequence[Group], now: datetime, *, with_issues: bool
+    site: Site,
+    cards: Sequence[Card],
+    topics: Sequence[Group],
+    corrected: Collection[str],
+    now: datetime,
+    *,
+    with_issues: bool,
 ) -> list[tuple[Feed, Sequence[str]]]:
-    """Every feed of the site and the posts it may carry: all, by year, by tag. Issues have theirs apart."""
+    """Every feed of the site and the posts it may carry: all, by topic, by year. Issues have theirs apart."""
     zone = ZoneInfo(site.timezone)
-    by_year = [
-        (year, [card.id for card in group])
-        for year, group in groupby(cards, lambda card: card.published.astimezone(zone).year)
+    years: dict[int, list[str]] = {}
+    for card in cards:
+        years.setdefault(card.published.astimezone(zone).year, []).append(card.id)
+    archives = _archives(site, list(years), now.astimezone(zone).year)
+    main = Feed(
+        id=site.tag_uri("feeds", "posts"),
+        title=site.title,
+        description=site.description or site.title,
+        home="",
+        atom_path="atom.xml",
+        rss_path="feed.xml",
+        json_path="feed.json",
+        previous_archive=archives[0].atom_path if archives else "",
+    )
+    return [
+        (main, _newest(cards, corrected)),
+        *([(issue_feed(site), ())] if with_issues else []),
+        *((_topic_feed(site, group), _newest(group.cards, corrected)) for group in topics),
+        *zip(archives, years.values(), strict=True),
     ]
-    archives = [f"archive/{year}.atom.xml" for year, _ in by_year]
-    this_year = now.astimezone(zone).year
-    about = site.description or site.title
-    found: list[tuple[Feed, Sequence[str]]] = [
-        (
-            Feed(
-                id=site.tag_uri("feeds", "posts"),
-                title=site.title,
-                description=about,
-                home="",
-                atom_path="atom.xml",
-                rss_path="feed.xml",
-                json_path="feed.json",
-                previous_archive=archives[0] if archives else "",
-            ),
-            [card.id for card in cards[: feeds.MAIN_FEED_ENTRIES]],
-        )
+
+
+def _newest(cards: Sequence[Card], corrected: Collection[str]) -> list[str]:
+    """The posts whose items may be among the newest: a correction is, however old its post."""
+    return [
+        card.id for place, card in enumerate(cards) if place < feeds.MAIN_FEED_ENTRIES or card.id in corrected
     ]
-    if with_issues:
-        found.append((issue_feed(site), []))
-    for group in topics:
-        found.append(
-            (
-                Feed(
-                    id=site.tag_uri("feeds", group.path.rstrip("/")),
-                    title=f"{site.title}: {group.name}",
-                    description=f"Posts on {group.name}",
-                    home=group.path,
-                    atom_path=f"{group.path}atom.xml",
-                    rss_path=f"{group.path}feed.xml",
-                    json_path=f"{group.path}feed.json",
-                ),
-                [card.id for card in group.cards[: feeds.MAIN_FEED_ENTRIES]],
-            )
+
+
+def _topic_feed(site: Site, group: Group) -> Feed:
+    return Feed(
+        id=site.tag_uri("feeds", group.path.rstrip("/")),
+        title=f"{site.title}: {group.name}",
+        description=f"Posts on {group.name}",
+        home=group.path,
+        atom_path=f"{group.path}atom.xml",
+        rss_path=f"{group.path}feed.xml",
+        json_path=f"{group.path}feed.json",
+    )
+
+
+def _archives(site: Site, years: Sequence[int], this_year: int) -> list[Feed]:
+    """One document a year, newest first, each leading to its neighbours (RFC 5005, section 4)."""
+    paths = ["", *(f"archive/{year}.atom.xml" for year in years), ""]
+    return [
+        Feed(
+            id=site.tag_uri("feeds", f"archive/{year}"),
+            title=f"{site.title}: {year}",
+            description=site.description or site.title,
+            home="archive/",
+            atom_path=paths[place],
+            next_archive=paths[place - 1],
+            previous_archive=paths[place + 1],
+            current="atom.xml",
+            archive=True,
+            closed=year < this_year and len(years) > 1,
         )
-    for place, (year, ids) in enumerate(by_year):
-        found.append(
-            (
-                Feed(
-                    id=site.tag_uri("feeds", f"archive/{year}"),
-                    title=f"{site.title}: {year}",
-                    description=about,
-                    home="archive/",
-                    atom_path=f"archive/{year}.atom.xml",
-                    previous_archive=archives[place + 1] if place + 1 < len(archives) else "",
-                    next_archive=archives[place - 1] if place else "",
-                    closed=year < this_year and len(archives) > 1,
-                    current="atom.xml",
-                    archive=True,
-                ),
-                ids,
-            )
-        )
-    return found
+        for place, year in enumerate(years, 1)
+    ]
 
 
 def issue_feed(site: Site) -> Feed:

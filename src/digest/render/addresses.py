@@ -36,15 +36,19 @@ def resolver(
     post: Post, site: Site, *, file: FindFile, other: FindPost, missing: Callable[[Finding], None]
 ) -> Addresses:
     """Addresses for one post. What is asked for and not there is told to `missing`, once for each address."""
-    told: set[str] = set()
+    found = _Resolver(post, site, file, other, missing)
+    return Addresses(link=found.link, picture=found.picture)
 
-    def tell(address: str, severity: Severity, says: str, cure: str) -> None:
-        if address not in told:
-            told.add(address)
-            line = _line_of(post, address)
-            missing(Finding(severity=severity, where=post.source, line=line, says=says, cure=cure))
 
-    def link(address: str) -> str:
+class _Resolver:
+    def __init__(
+        self, post: Post, site: Site, file: FindFile, other: FindPost, missing: Callable[[Finding], None]
+    ) -> None:
+        self._post, self._site = post, site
+        self._file, self._other, self._missing = file, other, missing
+        self._told: set[str] = set()
+
+    def link(self, address: str) -> str:
         plain = _HIDDEN.sub("", address).strip()
         if _SCHEME.match(plain):
             return uri(plain) if plain.lower().startswith(_SAFE) else ""
@@ -53,65 +57,60 @@ def resolver(
         if plain.startswith("#"):
             return uri(plain)
         if plain.startswith("/"):
-            return uri(plain if plain.startswith(site.base) else site.base + plain.lstrip("/"))
-        return relative(address.strip(), plain)
+            base = self._site.base
+            return uri(plain if plain.startswith(base) else base + plain.lstrip("/"))
+        return self._relative(address.strip(), plain)
 
-    def relative(address: str, plain: str) -> str:
+    def _relative(self, address: str, plain: str) -> str:
         written, mark, fragment = address.partition("#")
         path = unquote(written.split("?", 1)[0])
-        if path.lower().endswith((".md", ".markdown")) and (name := other(path)):
+        if path.lower().endswith((".md", ".markdown")) and (name := self._other(path)):
             return f"{PLACEHOLDER}{quote(name)}{mark}{uri(fragment)}"
-        if path and not path.endswith("/") and (asset := file(path)):
-            return site.base + asset.path
+        if path and not path.endswith("/") and (asset := self._file(path)):
+            return self._site.base + asset.path
         if path and "." in path.rsplit("/", 1)[-1] and not path.endswith((".html", ".htm")):
-            tell(
-                address,
-                Severity.ERROR,
-                f"there is no file {path!r} beside the post",
-                "put it there, or mend the link",
-            )
+            says = f"there is no file {path!r} beside the post"
+            self._tell(address, Severity.ERROR, says, "put it there, or mend the link")
         elif path:
-            says = (
-                f"the relative link {address!r} leads to no post or file; it is taken from the post's address"
-            )
-            tell(
-                address,
-                Severity.WARNING,
-                says,
-                "link to the other post's .md file, or write the whole address",
-            )
-        return uri(urljoin(site.base + post.path, plain))
+            says = f"the relative link {address!r} leads to no post or file; the post's address is its base"
+            cure = "link to the other post's .md file, or write the whole address"
+            self._tell(address, Severity.WARNING, says, cure)
+        return uri(urljoin(self._site.base + self._post.path, plain))
 
-    def picture(address: str) -> Picture | None:
+    def picture(self, address: str) -> Picture | None:
         plain = _HIDDEN.sub("", address).strip()
         if _SCHEME.match(plain) or plain.startswith("//"):
-            if not plain.lower().startswith(("http:", "https:", "//")):
-                says = f"the picture {address[:40]!r} is no file and no web address"
-                tell(address, Severity.ERROR, says, "put the picture beside the post")
-                return None
-            says = f"the picture {address[:60]!r} is loaded from elsewhere, and its size is not known"
-            tell(address, Severity.WARNING, says, "keep a copy beside the post")
-            return Picture(url=uri(plain if ":" in plain[:6] else "https:" + plain))
+            return self._picture_from_elsewhere(address, plain)
         path = unquote(address.strip().split("?", 1)[0].split("#", 1)[0])
-        asset = file(path)
-        if asset is not None and asset.width is None and asset.media_type in _MEASURED:
-            says = f"the picture {path!r} cannot be read; it is shown as it is"
-            tell(address, Severity.WARNING, says, "save it again")
+        asset = self._file(path)
         if asset is None:
-            tell(
-                address,
-                Severity.ERROR,
-                f"there is no picture {path!r} beside the post",
-                "put it there, or mend the path",
-            )
+            says = f"there is no picture {path!r} beside the post"
+            self._tell(address, Severity.ERROR, says, "put it there, or mend the path")
             return None
-        original = site.base + asset.path
+        if asset.width is None and asset.media_type in _MEASURED:
+            says = f"the picture {path!r} cannot be read; it is shown as it is"
+            self._tell(address, Severity.WARNING, says, "save it again")
+        original = self._site.base + asset.path
         if asset.small_path:
-            small = site.base + asset.small_path
+            small = self._site.base + asset.small_path
             return Picture(url=small, width=asset.small_width, height=asset.small_height, original=original)
         return Picture(url=original, width=asset.width, height=asset.height)
 
-    return Addresses(link=link, picture=picture)
+    def _picture_from_elsewhere(self, address: str, plain: str) -> Picture | None:
+        if not plain.lower().startswith(("http:", "https:", "//")):
+            says = f"the picture {address[:40]!r} is no file and no web address"
+            self._tell(address, Severity.ERROR, says, "put the picture beside the post")
+            return None
+        says = f"the picture {address[:60]!r} is loaded from elsewhere, and its size is not known"
+        self._tell(address, Severity.WARNING, says, "keep a copy beside the post")
+        return Picture(url=uri("https:" + plain if plain.startswith("//") else plain))
+
+    def _tell(self, address: str, severity: Severity, says: str, cure: str) -> None:
+        if address not in self._told:
+            self._told.add(address)
+            line = _line_of(self._post, address)
+            where = self._post.source
+            self._missing(Finding(severity=severity, where=where, line=line, says=says, cure=cure))
 
 
 def linked(html: str) -> tuple[str, ...]:

@@ -122,7 +122,10 @@ def main() -> None:
     from digest.cli import show
 
     try:
-        app(standalone_mode=True)
+        try:
+            app(standalone_mode=True)
+        finally:
+            sys.stdout.flush()  # here, where a reader that went away can be answered
     except DigestError as error:
         show.error(error)
         sys.exit(error.exit_code)

@@ -352,6 +352,20 @@ def test_a_post_shows_who_wrote_it_when_it_was_changed_and_how_long_it_takes() -
     assert words == "By B. Ames and C. & D. <Ltd> 1 October 2026 updated 9 October 2026 4 min read"
 
 
+def test_a_correction_alone_changes_the_date_that_readers_and_search_engines_see() -> None:
+    corrected = POSTS[0]
+    changed = card_of(corrected, updated=datetime(2026, 11, 9, 0, tzinfo=UTC))
+    page = pages.post_page(frame(), corrected, changed, BODY, Relations())
+    assert graph(page)["dateModified"] == "2026-11-09T00:00:00+00:00"
+    assert "updated 9 November 2026" in " ".join(tree(page).xpath("string(//p[@class='byline'])").split())
+
+
+def test_the_second_by_which_a_feed_keeps_two_posts_apart_is_no_update_to_readers() -> None:
+    beside = card_of(POSTS[0], updated=POSTS[0].published + timedelta(seconds=1))
+    page = pages.post_page(frame(), POSTS[0], beside, BODY, Relations())
+    assert "updated" not in tree(page).xpath("string(//p[@class='byline'])")
+
+
 def test_the_body_of_a_post_is_carried_over_to_the_byte() -> None:
     assert BODY.encode() in ALL["posts/year/index.html"].body
 

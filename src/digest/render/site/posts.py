@@ -41,11 +41,11 @@ def post_page(
     authors = card.authors or (frame.site.author,)
     return frame.page(
         "site/post.html",
-        _head(frame, post, authors, image, description or card.lead),
+        _head(frame, post, card, authors, image, description or card.lead),
         title=post.title,
         language=frame.language(post.language),
         published=frame.local(post.published),
-        updated=frame.local(post.updated) if post.updated else None,
+        updated=_later_day(frame.local(post.published), frame.local(card.updated)),
         byline=in_words(authors),
         minutes=card.minutes,
         tags=frame.tags(post.tags),
@@ -79,10 +79,17 @@ def in_words(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
-def _head(frame: Frame, post: Post, authors: tuple[str, ...], image: Asset | None, description: str) -> Head:
+def _later_day(published: datetime, updated: datetime) -> datetime | None:
+    """A byline tells of days; the seconds by which feeds keep two posts apart are none of its business."""
+    return updated if updated.date() > published.date() else None
+
+
+def _head(
+    frame: Frame, post: Post, card: Card, authors: tuple[str, ...], image: Asset | None, description: str
+) -> Head:
     address, width, height = picture(frame.site, image)
     published = frame.local(post.published).isoformat()
-    updated = frame.local(_changed(post)).isoformat()
+    updated = frame.local(card.updated).isoformat()
     canonical = post.canonical_url or frame.site.address(post.path)
     return Head(
         path=post.path,
@@ -103,10 +110,6 @@ def _head(frame: Frame, post: Post, authors: tuple[str, ...], image: Asset | Non
             )
         ),
     )
-
-
-def _changed(post: Post) -> datetime:
-    return max(post.published, post.updated) if post.updated else post.published
 
 
 def _blog_posting(

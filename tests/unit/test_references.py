@@ -60,10 +60,14 @@ def test_a_paper_reads_in_each_style_as_its_owners_prescribe(paper: dict[str, An
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("paper", PAPERS, ids=IDS)
-def test_plain_text_says_the_same_with_the_doi_as_its_address(paper: dict[str, Any], style: str) -> None:
+def test_plain_text_says_the_same_with_the_address_of_every_link(paper: dict[str, Any], style: str) -> None:
     with_address = paper[style].replace("doi:10.", "https://doi.org/10.")
+    with_address = re.sub(r"PMID: (\d+)", r"PMID: \1 <https://pubmed.ncbi.nlm.nih.gov/\1/>", with_address)
     expected = re.sub(r"(https://\S+)\.$", r"\1", with_address)
-    assert cite(reference(paper), style, html=False) == expected
+    line = cite(reference(paper), style, html=False)
+    assert line == expected
+    for link in re.findall(r'<a href="([^"]*)">', cite(reference(paper), style)):
+        assert unescape(link) in line
 
 
 @pytest.mark.parametrize("style", STYLES)

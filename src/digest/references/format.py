@@ -36,8 +36,8 @@ class _Piece(NamedTuple):
 def cite(reference: Reference, style: str = "short", *, html: bool = True) -> str:
     """One reference in a style of `STYLES`, without number and without a line end.
 
-    HTML holds `em`, `a` and no-break spaces, nothing besides; plain text writes a DOI as its address, so that
-    it can be clicked and copied. Raises `KeyError` for an unknown style.
+    HTML holds `em`, `a` and no-break spaces, nothing besides; plain text writes out the address of every link,
+    so that it can be clicked and copied: a DOI becomes its address, PubMed's stands behind the number. Raises `KeyError` for an unknown style.
     """
     write = STYLES[style]
     pieces = write(reference) if reference.sure else _own_words(reference)
@@ -239,8 +239,13 @@ def _html(piece: _Piece) -> str:
     return f"<em>{text}</em>" if piece.emphasis and text else text
 
 
+def _spelled_out(piece: _Piece) -> str:
+    if not piece.link or piece.text.rstrip("/") == piece.link.rstrip("/"):
+        return piece.text
+    return piece.link if piece.link.startswith("https://doi.org/") else f"{piece.text} <{piece.link}>"
+
+
 def _plain(pieces: Iterable[_Piece]) -> str:
-    words = [piece.link if piece.link.startswith("https://doi.org/") else piece.text for piece in pieces]
-    text = "".join(words).translate(_CONTROLS).replace(_NBSP, " ")
+    text = "".join(map(_spelled_out, pieces)).translate(_CONTROLS).replace(_NBSP, " ")
     # A full stop after an address would be clicked along with it.
     return re.sub(r"(https?://\S+?)\.$", r"\1", " ".join(text.split()))

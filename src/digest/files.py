@@ -183,14 +183,13 @@ def measured(path: Path, name: str) -> Asset:
     size = path.stat().st_size
     width, height = _pixels(path, ending)
     if ending in _RASTER and width and height and width > SMALL_WIDTH:
-        stem = published[: -len(ending)]
         return Asset(
             path=published,
             media_type=media_type,
             size=size,
             width=width,
             height=height,
-            small_path=f"{stem}-{SMALL_WIDTH}w{ending}",
+            small_path=quote(f"small/{name}"),  # a folder of its own: no file of the author's has that name
             small_width=SMALL_WIDTH,
             small_height=max(1, round(height * SMALL_WIDTH / width)),
         )
@@ -351,7 +350,7 @@ def _content(path: str) -> bytes | None:
 
 
 def _posts_first(entry: os.DirEntry[str]) -> tuple[bool, bool, str]:
-    return entry.name not in ("posts", "files"), entry.is_file(), entry.name
+    return entry.name not in ("posts", "files", "small"), entry.is_file(), entry.name
 
 
 def _refuse_mismatch(staged: Path, target: Path) -> None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from digest import plan as planning
 from digest import schedule
 from digest.collect import is_public, next_issue, observe, remembered, text_hash
-from digest.errors import SettingsError, StoreError, UsageError
+from digest.errors import InputError, SettingsError, StoreError, UsageError
 from digest.library import Library, Progress, silent
 from digest.markdown import Addresses
 from digest.model import (
@@ -40,6 +40,9 @@ from digest.render.email import MailPost, issue_email
 from digest.settings import Settings
 from digest.store import Store, StoredIssue
 from digest.theme import Theme
+
+_NO_NEWSLETTER = Newsletter(sender="", postal_address="")
+"""For a site without mail: its ledger only keeps the ids that feed readers know."""
 
 
 class Desk:
@@ -113,6 +116,8 @@ class Desk:
         catalogue = Catalogue(self.library.posts, self.site)
         by_file = {post.source: post for post in self.library.posts}
         found = by_file.get(name) or by_file.get(f"posts/{name}") or catalogue.find(name)
+        if found is None and (reason := self.library.held_back(name)):
+            raise InputError(f"{reason.where} is left out, so it goes nowhere", findings=[reason])
         if found is None:
             near = catalogue.nearest(name)
             cure = f"did you mean {near!r}?" if near else "name it by slug, title or file"
@@ -205,12 +210,19 @@ def newsletter_of(settings: Settings) -> Newsletter:
     return newsletter
 
 
+def keeper(settings: Settings) -> Newsletter:
+    """The newsletter whose ledger keeps the ids: for a site without mail, one that sends nothing."""
+    return settings.newsletter or _NO_NEWSLETTER
+
+
 def look(
     library: Library, store: Store, newsletter: Newsletter, now: datetime, *, record: bool
 ) -> dict[str, LedgerEntry]:
     """The ledger with the posts as they stand; the author hears what it learned from them."""
     ledger = store.ledger()
-    seen = observe(library.posts, ledger, newsletter, now, ZoneInfo(library.site.timezone))
+    library.settle({id: entry.first_seen for id, entry in ledger.items()})
+    zone = ZoneInfo(library.site.timezone)
+    seen = observe(library.posts, ledger, newsletter, now, zone, withheld=library.withheld)
     library.findings += seen.findings
     if not (seen.new or seen.changed or seen.renamed):
         return ledger
@@ -219,18 +231,16 @@ def look(
     return remembered(ledger, seen)
 
 
-def remember(settings: Settings, now: datetime, *, record: bool = True) -> Callable[[Library], Memory]:
+def remember(settings: Settings, now: datetime) -> Callable[[Library], Memory]:
     """What a build asks once it has read the posts: the issues that went out, and ids that readers know.
 
     Looking is remembered, so that a post which a build has shown is known when its file is renamed.
     """
 
     def memory(library: Library) -> Memory:
-        newsletter = settings.newsletter
-        if newsletter is None:
-            return Memory()
+        newsletter = keeper(settings)
         with Store.open(settings.store_url, project=settings.root) as store:
-            look(library, store, newsletter, now, record=record)
+            look(library, store, newsletter, now, record=True)
             return Memory(issues=mailed_issues(library, store, now), first_ids=store.first_ids())
 
     return memory

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -56,13 +56,35 @@ class Library:
         self.site = settings.site
         self.cache = cache
         self._by_source = {f"posts/{record.name}": record for record in records.values()}
-        found = [record.post for record in records.values() if record.post]
-        self.posts, twice = posts.duplicates(found)
-        self.findings: list[Finding] = [
+        self._found = [record.post for record in records.values() if record.post]
+        self._said = [
             *refused,
             *(finding for name in sorted(records) for finding in records[name].findings),
-            *twice,
         ]
+        self.posts: list[Post] = []
+        self.findings: list[Finding] = []
+        self.settle({})
+
+    def settle(self, first_seen: Mapping[str, datetime]) -> None:
+        """Decide between posts that clash by their names, by which one the ledger knew first."""
+        self.posts, twice = posts.duplicates(self._found, first_seen)
+        self.findings = [*self._said, *twice]
+
+    @property
+    def withheld(self) -> set[str]:
+        """Ids of posts whose files are there, though they are broken or their name is taken."""
+        broken = {_stem(record.name) for record in self._by_source.values() if record.post is None}
+        return (broken | {post.id for post in self._found}) - {post.id for post in self.posts}
+
+    def held_back(self, name: str) -> Finding | None:
+        """Why the file of this name gave no post, if there is such a file."""
+        wanted = name if name.startswith("posts/") else f"posts/{name}"
+        shown = {post.source for post in self.posts}
+        for finding in self.findings:
+            told = finding.where in (wanted, f"{wanted}.md", f"{wanted}/index.md")
+            if told and finding.severity is Severity.ERROR and finding.where not in shown:
+                return finding
+        return None
 
     @classmethod
     @contextmanager

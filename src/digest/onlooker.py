@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from digest.errors import StoreError
-from digest.issues import Desk, look, mailed_issues, newsletter_of
+from digest.issues import Desk, keeper, look, mailed_issues, newsletter_of
 from digest.library import Library
 from digest.publish import Memory
 from digest.settings import Settings
@@ -63,11 +63,8 @@ def onlooking_desk(settings: Settings, now: datetime) -> Iterator[Desk]:
 
 def memory_of(settings: Settings, now: datetime, library: Library) -> Memory:
     """What a build asks of the ledger, without the ledger's being told."""
-    newsletter = settings.newsletter
-    if newsletter is None:
-        return Memory()
     with onlooking(settings) as (store, forgets):
-        look(library, store, newsletter, now, record=forgets)
+        look(library, store, keeper(settings), now, record=forgets)
         return Memory(issues=mailed_issues(library, store, now), first_ids=store.first_ids())
 
 

@@ -75,6 +75,20 @@ LABELS: Mapping[SectionKind, tuple[str, ...]] = {
         "why does this matter",
         "why does this matter?",
     ),
+    SectionKind.OTHER: (
+        "background",
+        "introduction",
+        "objective",
+        "aim",
+        "question",
+        "setting",
+        "participants",
+        "discussion",
+        "conclusion",
+        "conclusions",
+        "authors' conclusion",
+        "authors' conclusions",
+    ),
     SectionKind.LIMITATIONS: ("limitation", "limitations", "caveat", "caveats"),
     SectionKind.RELATED: (
         "related",
@@ -105,6 +119,10 @@ _BOLD = re.compile(r"^ {0,3}(\*\*|__|\*|_)(?!\s)([^*_]{1,80}?)(:?)\1(:?)[ \t]*(.
 _BARE = re.compile(r"^ {0,3}([^\s:#>*_+\-`|<\[][^:`|<\[]{0,79}?):(?:[ \t]+(.*))?$")
 _WRAPPED = re.compile(r"^(\*\*\*|\*\*|\*|___|__|_)([^*_]+)\1$")
 _LIST_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,9}[.)])\s")
+_DASHED = re.compile(r"^ {0,3}([A-Za-z][A-Za-z' ]{1,40}?) [-–—] (\S.*)$")
+"""`My take - ...`: understood of an opinion, which must never pass for evidence."""
+_ASIDE = re.compile(r" \([^()]{1,60}\)$")
+"""`My take (JD)` and `Key findings (from the abstract)` are what they are without the words in brackets."""
 _SPACE = re.compile(r"\s+")
 
 
@@ -132,7 +150,7 @@ class Table:
         if len(label) > self._longest:
             return None
         plain = _plain(label)
-        if found := self._exact.get(plain):
+        if found := self._exact.get(plain) or self._exact.get(_ASIDE.sub("", plain)):
             return found
         return next((kind for opening, kind in self._openings if plain.startswith(opening)), None)
 
@@ -281,6 +299,8 @@ class _Splitter:
                 return False
         elif found := _BARE.match(line):
             label, rest = found[1], found[2] or ""
+        elif (found := _DASHED.match(line)) and self._labels.kind(found[1]) is SectionKind.TAKE:
+            label, rest = found[1], found[2]
         elif len(line) <= 80 and (not self._lines or not self._lines[-1].strip()):
             label, rest = line, ""
         else:

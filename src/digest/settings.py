@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
@@ -20,7 +20,17 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from digest import model, schedule
 from digest.characters import uri
@@ -76,10 +86,24 @@ def _labels(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         raise ValueError(f"the kinds of section are {kinds}") from None
 
 
+def _language(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", value):  # BCP 47, section 2.1
+        raise ValueError("write a language tag such as en or pt-BR")
+    return value
+
+
+def _host(value: str) -> str:
+    if value and not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", value):  # RFC 4151, section 2.1
+        raise ValueError("write a host name alone, such as remission.example.org")
+    return value
+
+
 Duration = Annotated[int, BeforeValidator(_seconds)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Language = Annotated[str, AfterValidator(_language)]
+Host = Annotated[str, AfterValidator(_host)]
 Secret = SecretStr
 
 
@@ -93,12 +117,12 @@ class SiteTable(_Table):
     title: str = Field(description="The publication's name.")
     url: Url = Field(description="Where the site is served; may have a path.")
     author: str = Field(default="", description="Who writes; stands on posts that name nobody.")
-    language: str = Field(default="en", description="BCP 47 tag of the language most posts are in.")
+    language: Language = Field(default="en", description="BCP 47 tag of the language most posts are in.")
     timezone: Zone = Field(default="UTC", description="IANA zone in which dates without an offset are read.")
     description: str = Field(
         default="", description="One sentence for feeds, search engines and the front page."
     )
-    id_host: str = Field(
+    id_host: Host = Field(
         default="",
         description="Part of every feed id: never change it, even if url changes. Default: the url's host.",
     )
@@ -153,6 +177,13 @@ class NewsletterTable(_Table):
     missed_within: Duration = Field(
         default=12 * 3600, ge=0, description="An issue missed for longer waits for the author."
     )
+
+    @field_validator("max_posts")
+    @classmethod
+    def _room(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("min_posts", 1):
+            raise ValueError("with fewer than min_posts there would never be an issue")
+        return value
 
 
 class FolderTable(_Table):
@@ -260,7 +291,7 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
     except UnicodeDecodeError:
         raise SettingsError(f"{FILE} is not UTF-8", cure="save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{FILE} is not TOML: {error}", cure="put texts in quotes") from None
+        raise _not_toml(error) from None
     try:
         document = Document.model_validate(values)
     except ValidationError as error:
@@ -273,6 +304,20 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Settings:
         found = [replace(fault, line=_line(text, ("newsletter", fault.says.split()[0]))) for fault in faults]
         raise SettingsError(f"{FILE} has a schedule that cannot be kept", findings=found)
     return settings
+
+
+def _not_toml(error: tomllib.TOMLDecodeError) -> SettingsError:
+    found = re.search(r"^(.*?)(?: \(at line (\d+), column \d+\))?$", str(error))
+    says, line = (found[1], found[2]) if found else (str(error), None)
+    cure = "keep one of the two" if "overwrite" in says else "write key = value, and texts in quotes"
+    finding = Finding(
+        severity=Severity.ERROR,
+        where=FILE,
+        line=int(line) if line else None,
+        says=f"this is not TOML: {says[:1].lower()}{says[1:]}",
+        cure=cure,
+    )
+    return SettingsError(f"{FILE} cannot be read", findings=[finding])
 
 
 def _check_secret(values: Mapping[str, Any], text: str, environ: Mapping[str, str]) -> None:
@@ -288,11 +333,23 @@ def _check_secret(values: Mapping[str, Any], text: str, environ: Mapping[str, st
         raise SettingsError(f"{FILE} has 1 mistake", findings=[finding])
 
 
+_CURES = {
+    "date_from_datetime_parsing": "write a day such as 2026-10-01, without quotes",
+    "date_parsing": "write a day such as 2026-10-01, without quotes",
+    "date_type": "write a day such as 2026-10-01, without quotes",
+    "int_parsing": "write a whole number",
+    "int_type": "write a whole number",
+    "string_type": "write it in quotes",
+    "bool_parsing": "write true or false",
+}
+
+
 def _finding(details: Any, text: str) -> Finding:
     path = tuple(str(part) for part in details["loc"])
     name = ".".join(path)
     line = _line(text, path)
     kind = details["type"]
+    given = "this" if isinstance(details["input"], dict | list) else f"{details['input']!r:.60}"
     if kind == "extra_forbidden":
         near = get_close_matches(path[-1], _keys(path[:-1]), n=1)
         says = f"{name} is no setting"
@@ -303,13 +360,14 @@ def _finding(details: Any, text: str) -> Finding:
             f"add it under [{'.'.join(path[:-1])}]" if len(path) > 1 else f"add [{name}]",
         )
     elif kind == "value_error":
-        says, cure = f"{name} cannot be {details['input']!r:.60}", str(details["ctx"]["error"])
+        says, cure = f"{name} cannot be {given}", str(details["ctx"]["error"])
     elif kind == "literal_error":
-        says, cure = f"{name} cannot be {details['input']!r:.60}", f"write {details['ctx']['expected']}"
+        says, cure = f"{name} cannot be {given}", f"write {details['ctx']['expected']}"
     elif kind == "string_pattern_mismatch":
-        says, cure = f"{name} cannot be {details['input']!r:.60}", "write it as 07:00"
+        says, cure = f"{name} cannot be {given}", "write it as 07:00"
     else:
-        says, cure = f"{name} cannot be {details['input']!r:.60}", str(details["msg"]).lower()
+        cure = _CURES.get(kind, str(details["msg"]).lower())
+        says = f"{name} cannot be {given}"
     return Finding(severity=Severity.ERROR, where=FILE, line=line, says=says, cure=cure)
 
 
@@ -359,21 +417,26 @@ def rows(document: Document) -> list[tuple[str, str, str]]:
             if inner is not None:
                 visit(inner, value if isinstance(value, BaseModel) else None, f"{before}.{name}".strip("."))
                 continue
-            shown = (
-                "" if value is None else "****" if isinstance(value, SecretStr) and value else _shown(value)
-            )
+            shown = _shown(value, field.metadata)
             found.append((f"{before}.{name}", shown, field.description or ""))
 
     visit(Document, document, "")
     return found
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, metadata: Sequence[Any]) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr):
+        return "****" if value.get_secret_value() else ""
+    if any(getattr(rule, "func", None) is _seconds for rule in metadata):
+        unit = next((unit for unit in "wdhm" if value and value % _SECONDS[unit] == 0), "s")
+        return f"{value // _SECONDS[unit]}{unit}"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):
         return f"{len(value)} entries" if value else ""
-    return str(value.get_secret_value() if isinstance(value, SecretStr) else value)
+    return str(value)
 
 
 def schema() -> dict[str, Any]:

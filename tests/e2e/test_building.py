@@ -9,7 +9,8 @@ from pathlib import Path
 
 import feedparser
 import pytest
-from program import LETTER_NOW, beginning, build, digest, edit, letter, many, tree, written
+from PIL import Image
+from program import LETTER_NOW, SETTINGS, beginning, build, digest, edit, letter, many, tree, written
 
 from digest.library import in_batches
 
@@ -226,3 +227,48 @@ def test_a_correction_moves_when_a_post_was_updated_and_not_when_it_was_publishe
     notice, entry = feedparser.parse((project / "public/atom.xml").read_bytes()).entries
     assert (entry.published, entry.updated) == ("2024-11-04T09:00:00Z", "2024-11-18T00:00:00Z")
     assert notice.title == "Correction: One"
+
+
+def test_a_rehearsal_teaches_the_next_real_build_nothing(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One"), written("Two"))
+    build(project)
+    known = (project / "public/atom.xml").read_bytes()
+    (project / "posts" / "one.md").rename(project / "posts" / "first.md")
+    build(project, now="2999-01-01T09:00")
+    assert b"posts/first<" not in (project / "public/atom.xml").read_bytes()
+    build(project)
+    assert [b"posts/one<" in found for found in (known, (project / "public/atom.xml").read_bytes())] == [
+        True,
+        True,
+    ]
+
+
+def test_a_renamed_post_keeps_its_id_where_there_is_no_newsletter(tmp_path: Path) -> None:
+    site = SETTINGS.partition("[newsletter]")[0]
+    project = letter(tmp_path / "letter", written("One"), settings=site)
+    build(project)
+    (project / "posts" / "one.md").rename(project / "posts" / "first.md")
+    build(project)
+    assert b"posts/one<" in (project / "public/atom.xml").read_bytes()
+
+
+def test_a_post_that_readers_know_keeps_its_address_from_one_dated_earlier(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("Known", slug="shared"))
+    build(project)
+    (project / "posts" / "newcomer.md").write_text(
+        written("Newcomer", date="2020-01-01", slug="shared"), "utf-8"
+    )
+    ran = build(project)
+    assert ran.code == 1
+    assert "posts/newcomer.md:1: its slug shared is already that of posts/known.md" in ran.err
+    assert "Known" in (project / "public/posts/shared/index.html").read_text("utf-8")
+
+
+def test_an_authors_own_file_is_never_taken_for_a_smaller_version(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One", body="![a](wide.png)\n\n![b](wide-1200w.png)"))
+    Image.new("RGB", (2400, 20), "red").save(project / "posts" / "wide.png")
+    Image.new("RGB", (50, 50), "blue").save(project / "posts" / "wide-1200w.png")
+    build(project)
+    page = (project / "public/posts/one/index.html").read_text("utf-8")
+    assert 'src="/small/wide.png" alt="a" width="1200" height="10"' in page
+    assert 'src="/files/wide-1200w.png" alt="b" width="50" height="50"' in page

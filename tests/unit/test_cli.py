@@ -185,7 +185,7 @@ def test_where_there_is_no_project_the_way_to_one_is_named(tmp_path: Path) -> No
         (
             "[site]",
             "[site",
-            "digest.toml is not TOML: Expected ']' at the end of a table declaration (at line 1",
+            "digest.toml:1: this is not TOML: expected ']' at the end of a table declaration",
         ),
     ],
 )
@@ -314,3 +314,25 @@ def test_a_project_of_any_title_can_be_built(tmp_path: Path) -> None:
     assert (
         digest("--project", project, "--json", "render", "next", "--to", project / "issue").json["issue"] == 1
     )
+
+
+def test_the_options_of_every_command_may_stand_behind_it(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One"))
+    before = digest("--project", project, "--now", "2024-11-20T09:00", "--json", "plan")
+    behind = digest("plan", "--json", "--now=2024-11-20T09:00", "--project", project)
+    assert behind.json == before.json
+
+
+def test_plan_names_a_broken_post_and_why_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One"))
+    (project / "posts" / "two.md").write_text(
+        "---\ntitle: NEJM 2015; 372: 11\ndate: 2024-11-04\n---\nx\n", "utf-8"
+    )
+    plan = digest("--project", project, "--now", "2024-11-20T09:00", "plan")
+    assert plan.code == 1
+    assert "posts/two.md:2: title has a colon in it" in plan.err
+    assert "One" in plan.out
+    why = digest("--project", project, "--now", "2024-11-20T09:00", "why", "posts/two.md")
+    assert why.code == 1
+    assert "posts/two.md is left out" in why.err
+    assert "title has a colon in it" in why.err

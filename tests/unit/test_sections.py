@@ -192,3 +192,30 @@ def test_no_author_can_forge_the_mark_of_a_section(name: str) -> None:
     section = Section(kind=SectionKind.LEAD, label="", text=f"a\n\n### b {{.{name}}}\n\nc")
     (passage,) = markdown.html([section], NOWHERE, Style()).passages
     assert passage.html == '<p>a</p>\n<h3 id="b">b</h3>\n<p>c</p>'
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("My take (JD): wait", SectionKind.TAKE),
+        ("Key findings (from the abstract):", SectionKind.FINDINGS),
+        ("My take - wait for the trial", SectionKind.TAKE),
+        ("Our take – wait for the trial", SectionKind.TAKE),
+        ("Conclusions: none yet", SectionKind.OTHER),
+        ("Background: none", SectionKind.OTHER),
+    ],
+)
+def test_a_label_is_known_with_words_in_brackets_or_a_dash(line: str, kind: SectionKind) -> None:
+    assert [section.kind for section in split(line, table())] == [kind]
+
+
+def test_an_opinion_ends_where_the_conclusions_begin() -> None:
+    found = split("My take: wait.\nConclusions: the paper's own.", table())
+    assert [(section.kind, section.text) for section in found] == [
+        (SectionKind.TAKE, "wait."),
+        (SectionKind.OTHER, "the paper's own."),
+    ]
+
+
+def test_prose_with_a_dash_is_no_label() -> None:
+    assert split("Results - in all patients - were good", table())[0].kind is SectionKind.LEAD

@@ -82,7 +82,7 @@ def test_an_address_of_other_letters_becomes_ascii(tmp_path: Path) -> None:
             SITE + '[delivery.smtp]\npassword = "hunter2"\n',
             "digest.toml:5: a password stands in the settings; write password",
         ),
-        ("[site\n", "digest.toml is not TOML"),
+        ("[site\n", "digest.toml:1: this is not TOML"),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_cure(text: str, said: str, tmp_path: Path) -> None:
@@ -116,3 +116,31 @@ def test_a_file_in_another_coding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "digest.toml").write_bytes(SITE.replace("W", "Ü").encode("latin-1"))
     with pytest.raises(SettingsError, match="not UTF-8; save it as UTF-8"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "cure"),
+    [
+        ('language = "english"', "write a language tag such as en or pt-BR"),
+        ('id_host = "https://baseline.example.org/"', "write a host name alone"),
+    ],
+)
+def test_what_would_spoil_every_feed_is_refused(line: str, cure: str, tmp_path: Path) -> None:
+    text = f'[site]\ntitle = "Baseline"\nurl = "https://baseline.example.org"\n{line}\n'
+    (tmp_path / "digest.toml").write_text(text, "utf-8")
+    with pytest.raises(SettingsError) as refused:
+        load(tmp_path)
+    assert refused.value.findings[0].line == 4
+    assert cure in refused.value.findings[0].cure
+
+
+def test_a_newsletter_that_could_never_have_an_issue_is_refused(tmp_path: Path) -> None:
+    text = (
+        '[site]\ntitle = "Baseline"\nurl = "https://baseline.example.org"\n\n[newsletter]\n'
+        'sender = "Baseline <weekly@baseline.example.org>"\npostal_address = "1 Example Street"\n'
+        "min_posts = 20\nmax_posts = 12\n"
+    )
+    (tmp_path / "digest.toml").write_text(text, "utf-8")
+    with pytest.raises(SettingsError) as refused:
+        load(tmp_path)
+    assert str(refused.value.findings[0]).startswith("digest.toml:9: newsletter.max_posts")

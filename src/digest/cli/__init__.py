@@ -115,6 +115,27 @@ def project_of(context: typer.Context) -> Project:
     return found
 
 
+_ANYWHERE = {"--json": False, "--now": True, "--project": True}
+"""Options of every command, and whether a value follows."""
+
+
+def options_first(arguments: list[str]) -> list[str]:
+    """The arguments with the options of every command in front, so that they may stand behind it as well."""
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        name, equals, _ = argument.partition("=")
+        if argument == "--":
+            rest += [argument, *waiting]
+        elif name not in _ANYWHERE:
+            rest.append(argument)
+        else:
+            value = next(waiting, None) if _ANYWHERE[name] and not equals else None
+            front += [argument] if value is None else [argument, value]
+    return front + rest
+
+
 def main() -> None:
     """The entry point: what goes wrong in a way we know is one message and an exit code, no traceback."""
     # Imports and posts make many objects and few cycles: looking for those took a fifth of a short command.
@@ -123,7 +144,7 @@ def main() -> None:
 
     try:
         try:
-            app(standalone_mode=True)
+            app(options_first(sys.argv[1:]), standalone_mode=True)
         finally:
             sys.stdout.flush()  # here, where a reader that went away can be answered
     except DigestError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -35,18 +36,9 @@ def plan(
         planned = desk.plan(count)
         if project.as_json:
             show.document([_planned_document(one, desk) for one in planned])
-            return
-        drafts = [found for found in desk.store.issues() if found.state == "draft"]
-        for found in drafts:
-            show.line(
-                f"Issue {found.number} was cut and waits for approval: it goes on "
-                f"{_written(found.slot.sends, desk)}."
-            )
-        for one in planned:
-            _print_planned(one, desk)
-    show.next_step(
-        "[bold]digest render N --to issue/[/] makes the mail, [bold]digest why POST[/] explains one post"
-    )
+        else:
+            _print_plan(planned, desk)
+        _tell_mistakes(desk)
 
 
 def _desk(
@@ -58,6 +50,26 @@ def _desk(
 
     record = cuts or not project.rehearsal
     return Desk.open(project.settings, project.now, record=record, progress=progress or silent)
+
+
+def _print_plan(planned: Sequence[Planned], desk: Desk) -> None:
+    for found in desk.store.issues():
+        if found.state == "draft":
+            was = "was to go" if found.slot.sends <= desk.now else "goes"
+            when = _written(found.slot.sends, desk)
+            show.line(f"Issue {found.number} was cut and waits for approval: it {was} out on {when}.")
+    for one in planned:
+        _print_planned(one, desk)
+    show.next_step(
+        "[bold]digest render N --to issue/[/] makes the mail, [bold]digest why POST[/] explains one post"
+    )
+
+
+def _tell_mistakes(desk: Desk) -> None:
+    """Name every post that is left out or incomplete; the exit code is 1 then, though the rest was done."""
+    if mistakes := desk.library.errors():
+        show.findings(mistakes)
+        raise typer.Exit(1)
 
 
 def _print_planned(one: Planned, desk: Desk) -> None:
@@ -113,12 +125,13 @@ def why(
         found, answer = desk.why(post)
         if project.as_json:
             show.document({"post": found.id, "title": found.title, "source": found.source, "answer": answer})
-            return
-        show.line(found.title, style="bold")
-        show.line(found.source, style="dim")
-        for sentence in answer.sentences:
-            show.line(sentence)
-    show.next_step("[bold]digest plan[/] shows the issues to come")
+        else:
+            show.line(found.title, style="bold")
+            show.line(found.source, style="dim")
+            for sentence in answer.sentences:
+                show.line(sentence)
+            show.next_step("[bold]digest plan[/] shows the issues to come")
+        _tell_mistakes(desk)
 
 
 @app.command(epilog="Examples:  digest render 7 --to issue/    digest render next --to issue/")
@@ -137,6 +150,7 @@ def render(
         message = eml(email, desk.site, desk.newsletter, made, to=recipient, date=made.slot.sends)
         titles = {p.id: p.title for p in desk.library.posts}
         shortened = [titles.get(id, id) for id in email.shortened]
+        mistakes = desk.library.errors()
     paths = _write_mail(to, made.number, email, message)
     if project.as_json:
         show.document(
@@ -148,7 +162,7 @@ def render(
                 "files": paths,
             }
         )
-        return
+        raise typer.Exit(1 if mistakes else 0)
     show.line(f"Issue {made.number}: {email.subject}", style="bold")
     for path in paths:
         show.line(f"  {path} ({len(Path(path).read_bytes()) / 1000:.1f} kB)")
@@ -157,6 +171,9 @@ def render(
             f"too long for this mail, so it carries the bottom line and a link only: {title}", style="yellow"
         )
     show.next_step(f"open {paths[0]} in a browser, {paths[2]} in a mail program")
+    if mistakes:
+        show.findings(mistakes)
+        raise typer.Exit(1)
 
 
 def _rendered(desk: Desk, number: str) -> tuple[Issue, Email]:
@@ -192,12 +209,13 @@ def cut(context: typer.Context) -> None:
         found = desk.cut()
         if project.as_json:
             show.document(_stored_document(found))
-            return
-        _print_stored(found, desk)
-    show.next_step(
-        f"look at it with [bold]digest render {found.number} --to issue/[/], then "
-        f"[bold]digest issue approve {found.number} --hash {found.hash[:12]}[/]"
-    )
+        else:
+            _print_stored(found, desk)
+            show.next_step(
+                f"look at it with [bold]digest render {found.number} --to issue/[/], then "
+                f"[bold]digest issue approve {found.number} --hash {found.hash[:12]}[/]"
+            )
+        _tell_mistakes(desk)
 
 
 @issue.command("show", epilog="Example:  digest issue show 7")

@@ -81,12 +81,13 @@ def _plain(value: Any) -> Any:
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Columns without lines; on a pipe, one row a line."""
     from rich.table import Table
+    from rich.text import Text
 
     made = Table(box=None, pad_edge=False, header_style="dim")
     for head in heads:
         made.add_column(head, overflow="fold")
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*map(Text, row))  # as they are: square brackets are no markup here
     console().print(made)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,6 +28,7 @@ def build(
     """Make the site and its feeds; only what changed is made and written."""
     from digest import publish
     from digest.issues import remember
+    from digest.onlooker import memory_of
 
     project = project_of(context)
     settings, now = project.settings, project.now
@@ -39,7 +41,7 @@ def build(
             out=folder,
             drafts=drafts,
             strict=strict,
-            memory=remember(settings, now, record=not project.rehearsal),
+            memory=partial(memory_of, settings, now) if project.rehearsal else remember(settings, now),
             progress=progress,
         )
     if project.as_json:

@@ -159,6 +159,8 @@ def _renamed(matter: Matter, source: str, findings: list[Finding]) -> dict[str, 
     topics: list[Any] = []
     for key, value in matter.values.items():
         if isinstance(value, Word) and value.kind == "nothing":
+            if key == "title":
+                values[key] = ""
             continue
         if key in FrontMatter.model_fields:
             values[key] = value
@@ -171,7 +173,7 @@ def _renamed(matter: Matter, source: str, findings: list[Finding]) -> dict[str, 
         elif key == "taxonomies" and isinstance(value, dict):
             topics += [word for name in ("tags", "categories") for word in _listed(value.get(name, []))]
         elif key not in _ELSEWHERE:
-            near = get_close_matches(key, [*FrontMatter.model_fields, *_SYNONYMS], n=1)
+            near = get_close_matches(key, [*FrontMatter.model_fields, *_SYNONYMS], n=1, cutoff=0.75)
             cure = f"did you mean {near[0]}?" if near else "it has no effect"
             findings.append(warning(source, matter.line((key,)), f"{key} is no key of a post", cure))
     tags = _listed(values.get("tags", []))
@@ -184,7 +186,7 @@ def _typed_by_yaml(matter: Matter, source: str) -> list[Finding]:
     """YAML would have made something else of these words; the author's own are kept, and it is said."""
     findings = []
     for path, word in scalars(matter.values):
-        if path[0] in _TEXT_KEYS and word.kind:
+        if path[0] in _TEXT_KEYS and word.kind and word:
             says = f"{path[0]} is {word.kind} to YAML ({word}); it is read as text"
             findings.append(warning(source, word.line, says, f'put it in quotes: "{word}"'))
     return findings
@@ -197,7 +199,7 @@ _MESSAGES = {
     "string_too_long": ("is too long", "shorten it"),
     "list_type": ("is not a list", "write it as [one, two]"),
     "dict_type": ("is not a list of labels", "write lines of `label: text` below it"),
-    "model_type": ("is not a list of keys", "write `date:` and `text:` below it"),
+    "model_type": ("is not a correction", "write it as {date: 2026-11-12, text: ...}"),
     "bool_parsing": ("is neither true nor false", "write true or false"),
     "bool_type": ("is neither true nor false", "write true or false"),
     "int_parsing": ("is not a whole number", "write a number such as 1"),

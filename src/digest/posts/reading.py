@@ -12,7 +12,7 @@ from digest import sections as labelled
 from digest.characters import clean, forbidden, one_line, slugify
 from digest.matter import Matter, MatterError
 from digest.matter import read as read_matter
-from digest.model import Finding, Post, PostRole, SectionKind, Severity, Site
+from digest.model import Finding, Post, PostRole, Section, SectionKind, Severity, Site
 from digest.posts.dates import Times
 from digest.posts.front_matter import checked
 from digest.posts.literature import given_references, leading_references, named_posts, plain, split_off
@@ -93,6 +93,7 @@ def _post(matter: Matter, source: str, name: str, site: Site, findings: list[Fin
         findings.append(
             warning(source, matter.body_line, "there is no text below the front matter", "write it")
         )
+    findings += [_unfilled(part, source) for part in parts if part.label and not _BLANK.sub("", part.text)]
     related_parts, parts = split_off(parts, SectionKind.RELATED)
     line_parts, parts = split_off(parts, SectionKind.BOTTOM_LINE)
     published = times.published()
@@ -126,6 +127,14 @@ def _post(matter: Matter, source: str, name: str, site: Site, findings: list[Fin
         enclosures=tuple(front.enclosures),
     )
     return replace(post, content_hash=content_hash(post))
+
+
+_BLANK = re.compile(r"[\s*+\-•]+")
+
+
+def _unfilled(part: Section, source: str) -> Finding:
+    cure = "write it, or delete the line"
+    return warning(source, part.line, f"there is nothing under {part.label!r}", cure)
 
 
 def _id(own: str, name: str) -> str:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from digest.model import Finding, Post
 from digest.posts.mistakes import error
 
 
-def duplicates(posts: Sequence[Post]) -> tuple[list[Post], list[Finding]]:
+def duplicates(
+    posts: Sequence[Post], first_seen: Mapping[str, datetime] | None = None
+) -> tuple[list[Post], list[Finding]]:
     """Posts with their own id and slug, and a finding for each that would take another's.
 
-    The earliest published keeps the name, so that a post that readers know never disappears.
+    The post that was known first keeps the name, so that one that readers know never disappears; of two
+    that are new, the earlier by date. `first_seen` is what the ledger says, by id.
     """
     kept: list[Post] = []
     findings: list[Finding] = []
     ids: dict[str, Post] = {}
     slugs: dict[str, Post] = {}
-    for post in sorted(posts, key=lambda post: (post.draft, post.published, post.source)):
+    known = first_seen or {}
+    latest = datetime.max.replace(tzinfo=UTC)
+
+    def seniority(post: Post) -> tuple[object, ...]:
+        return known.get(post.id, latest), post.draft, post.published, post.source
+
+    for post in sorted(posts, key=seniority):
         for kind, mine, taken in (("id", post.id, ids), ("slug", post.slug, slugs)):
             if first := taken.get(mine):
                 says = f"its {kind} {mine} is already that of {first.source}"

@@ -51,7 +51,8 @@ class Keys:
     def entry(self, id: str) -> str:
         """Changes with the post's items in feeds."""
         told = [(notice.anchor, notice.at.isoformat()) for notice in self._edition.notices.get(id, ())]
-        return f"{self.cards[id]}\n{self.content(id)}\n{told}"
+        first = self._edition.memory.first_ids.get(id, id)
+        return f"{first}\n{self.cards[id]}\n{self.content(id)}\n{told}"
 
     def page(self, id: str) -> str:
         """Changes with the post's own page."""

@@ -36,8 +36,9 @@ class _Piece(NamedTuple):
 def cite(reference: Reference, style: str = "short", *, html: bool = True) -> str:
     """One reference in a style of `STYLES`, without number and without a line end.
 
-    HTML holds `em`, `a` and no-break spaces, nothing besides; plain text writes out the address of every link,
-    so that it can be clicked and copied: a DOI becomes its address, PubMed's stands behind the number. Raises `KeyError` for an unknown style.
+    HTML holds `em`, `a` and no-break spaces, nothing besides; plain text writes out the address of every
+    link, so that it can be clicked and copied: a DOI becomes its address, PubMed's stands behind the number.
+    Raises `KeyError` for an unknown style.
     """
     write = STYLES[style]
     pieces = write(reference) if reference.sure else _own_words(reference)

@@ -12,6 +12,8 @@ the ledger holds once that issue is cut. All three are pure: `store` remembers, 
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
@@ -45,6 +47,8 @@ class Observation:
     """Whole entries under their present ids, those of `renamed` among them."""
     renamed: Mapping[str, str]
     """A file's present id -> the id under which the ledger knows its content."""
+    held: Mapping[str, str]
+    """A new post's id -> the id of the mailed post it may be. It is not remembered until that is settled."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -54,17 +58,31 @@ def observe(
     newsletter: Newsletter,
     now: datetime,
     timezone: tzinfo | None = None,
+    *,
+    withheld: Collection[str] = (),
 ) -> Observation:
     """What the ledger learns from the posts as they stand at `now`.
 
     Every post is remembered at first sight, drafts too; `first_public` stays None until a look finds it
     public, and until then its date, and with it its fate, may still change. `timezone` is the zone in which
     the publication dates its posts (`Site.timezone`); without it the newsletter's counts.
+
+    `withheld` names posts that are not among `posts` although their files are there, by id or by file
+    (`posts/baseline.md`): a broken file has not gone, and nothing takes its place.
+
+    A new post that looks like a mailed one that has gone is `held`, at every look anew, with an error.
     """
     zone = timezone or zone_of(newsletter)
-    renamed = _known_by_content(posts, ledger)
+    at_hand = _one_for_each_id(posts)
+    strangers = [post for post in at_hand if post.id not in ledger]
+    gone = _gone(posts, ledger, withheld) if strangers else []
+    renamed = _known_by_content(strangers, gone)
+    held = _looking_like_mailed(strangers, gone, renamed, zone)
     new, changed, findings = [], [], []
-    for post in _one_for_each_id(posts):
+    for post in at_hand:
+        if post.id in held:
+            findings.append(_which_is_it(post, ledger[held[post.id]]))
+            continue
         known = ledger.get(renamed.get(post.id, post.id))
         entry = _entry(post, known, newsletter, now, zone)
         if known is None:
@@ -73,7 +91,9 @@ def observe(
         elif entry != known:
             changed.append(entry)
             findings += _worth_saying(post, known, entry)
-    return Observation(new=tuple(new), changed=tuple(changed), renamed=renamed, findings=tuple(findings))
+    return Observation(
+        new=tuple(new), changed=tuple(changed), renamed=renamed, held=held, findings=tuple(findings)
+    )
 
 
 def remembered(ledger: Mapping[str, LedgerEntry], observation: Observation) -> dict[str, LedgerEntry]:
@@ -126,21 +146,30 @@ def _fate_of_uncarried(post: Post, entry: LedgerEntry, newsletter: Newsletter) -
     return Fate.WAITING
 
 
-def _known_by_content(posts: Sequence[Post], ledger: Mapping[str, LedgerEntry]) -> dict[str, str]:
+def _gone(
+    posts: Sequence[Post], ledger: Mapping[str, LedgerEntry], withheld: Collection[str]
+) -> list[LedgerEntry]:
+    """What the ledger knows and no file is any more; mailed posts last, else by id."""
+    here, kept = {post.id for post in posts}, frozenset(withheld)
+    gone = [
+        entry
+        for entry in ledger.values()
+        if entry.post_id not in here and entry.post_id not in kept and entry.source not in kept
+    ]
+    return sorted(gone, key=lambda entry: (entry.fate is Fate.CARRIED, entry.post_id))
+
+
+def _known_by_content(strangers: Sequence[Post], gone: Sequence[LedgerEntry]) -> dict[str, str]:
     """New id -> known id, for posts whose content the ledger knows under an id that no post has any more."""
-    strangers = [post for post in _one_for_each_id(posts) if post.id not in ledger]
-    if not strangers:
-        return {}
-    here = {post.id for post in posts}
-    gone: dict[str, list[str]] = {}
-    # A carried entry is claimed first: of two equal texts, the one that readers have had is not sent again.
-    for entry in sorted(ledger.values(), key=lambda entry: (entry.fate is Fate.CARRIED, entry.post_id)):
-        if entry.post_id not in here and entry.content_hash:
-            gone.setdefault(entry.content_hash, []).append(entry.post_id)
+    by_content: dict[str, list[str]] = {}
+    for entry in gone:
+        if entry.content_hash:
+            by_content.setdefault(entry.content_hash, []).append(entry.post_id)
     renamed = {}
     for post in strangers:
-        if gone.get(post.content_hash):
-            renamed[post.id] = gone[post.content_hash].pop()
+        # The last is a carried one: of two equal texts, the one that readers have had is not sent again.
+        if by_content.get(post.content_hash):
+            renamed[post.id] = by_content[post.content_hash].pop()
     return renamed
 
 
@@ -153,6 +182,60 @@ def _worth_saying(post: Post, known: LedgerEntry, entry: LedgerEntry) -> list[Fi
         says = "this post was archive and waits for an issue now, because `starts` or `mail: false` changed"
         return [Finding(severity=Severity.NOTE, where=post.source, says=says)]
     return []
+
+
+# -- renamed and edited at once
+
+
+def _looking_like_mailed(
+    strangers: Sequence[Post], gone: Sequence[LedgerEntry], renamed: Mapping[str, str], zone: tzinfo
+) -> dict[str, str]:
+    """New id -> id of the mailed post that has gone and whose title, or whose day and name, it bears.
+
+    A file that was renamed and edited between two looks cannot be told from a new one, and mail cannot be
+    taken back: so the author is asked.
+    """
+    claimed = set(renamed.values())
+    mailed = [entry for entry in gone if entry.fate is Fate.CARRIED and entry.post_id not in claimed]
+    by_title = {_spoken_alike(entry.title): entry.post_id for entry in mailed if entry.title}
+    by_name = {(entry.dated, _tail(entry.post_id)): entry.post_id for entry in mailed}
+    held = {}
+    for post in strangers:
+        name = (post.published.astimezone(zone).date(), _tail(post.id))
+        twin = by_name.get(name) or by_title.get(_spoken_alike(post.title))
+        if twin and post.id not in renamed:
+            held[post.id] = twin
+    return held
+
+
+def _spoken_alike(title: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", title).casefold().split())
+
+
+_DAY_IN_FRONT = re.compile(r"^\d{4}-\d\d-\d\d[\W_]")
+
+
+def _tail(id: str) -> str:
+    """The id as it would stand in an address: without folders and the day. `2026/2026-11-06-Lab` is `lab`."""
+    name = id.rpartition("/")[2].casefold()
+    return re.sub(r"[\W_]+", "-", _DAY_IN_FRONT.sub("", name)).strip("-") or name
+
+
+def _which_is_it(post: Post, mailed: LedgerEntry) -> Finding:
+    says = f"it looks like {mailed.post_id!r}, which issue {mailed.issue} carried"
+    return Finding(severity=Severity.ERROR, where=post.source, says=says, cure=_to_tell_apart(post, mailed))
+
+
+def _to_tell_apart(post: Post, mailed: LedgerEntry) -> str:
+    differs = []
+    if _spoken_alike(post.title) == _spoken_alike(mailed.title):
+        differs.append("another title")
+    if _tail(post.id) == _tail(mailed.post_id):
+        differs.append("an `id` of its own")
+    apart = " and ".join(differs)
+    return (
+        f"write `id: {mailed.post_id}` in its front matter if it is that post, or {apart} if it is a new one"
+    )
 
 
 def _same_words(post: Post, ledger: Mapping[str, LedgerEntry]) -> list[Finding]:
@@ -190,6 +273,8 @@ class Standing(StrEnum):
     CARRIED = "carried"
     COPY = "copy"
     """It has the title and text of another post that an issue carried."""
+    LOOKALIKE = "lookalike"
+    """It looks like a post that an issue carried and that has gone; its author must say which it is."""
     UNSEEN = "unseen"
     """The ledger does not know it: no look was recorded since it came."""
 
@@ -218,6 +303,7 @@ def next_issue(
     number: int,
     *,
     address: Callable[[str], str] = str,
+    held: Mapping[str, str] | None = None,
 ) -> Collected:
     """The issue that would be cut for `slot`: all that wait and are public at its cutoff.
 
@@ -225,15 +311,18 @@ def next_issue(
     than `max_posts` wait, the pinned and then those that have waited longest are taken, so that none waits
     forever. Fewer than `min_posts` make no issue, and neither does an intro or a correction alone.
 
-    The ledger must have seen the posts (`observe`). `address` makes a corrected post's path an absolute
-    address (`Site.address`); without it the path stays.
+    The ledger must have seen the posts (`observe`). What it does not know is not taken; with `held`
+    (`Observation.held`) the reason can say why it does not know it. `address` makes a corrected post's path
+    an absolute address (`Site.address`); without it the path stays.
     """
     at_hand = _one_for_each_id(posts)
     carried = _carried_words(ledger)
     reasons: dict[str, Reason] = {}
     ready = []
     for post in at_hand:
-        hindrance = _hindrance(post, ledger.get(post.id), newsletter, slot.cutoff)
+        hindrance = _held_back(post, ledger, held or {}) or _hindrance(
+            post, ledger.get(post.id), newsletter, slot.cutoff
+        )
         if hindrance := hindrance or _copied(post, carried):
             reasons[post.id] = hindrance
         else:
@@ -387,6 +476,14 @@ def _hindrance(
         says = f"It is public from {spoken(post.published, zone)} on, after the cutoff."
         return Reason(standing=Standing.FUTURE, says=says)
     return None
+
+
+def _held_back(post: Post, ledger: Mapping[str, LedgerEntry], held: Mapping[str, str]) -> Reason | None:
+    if post.id in ledger or not (mailed := ledger.get(held.get(post.id, ""))):
+        return None
+    question = _which_is_it(post, mailed)
+    says = f"It waits: {question.says}; {question.cure}."
+    return Reason(standing=Standing.LOOKALIKE, says=says)
 
 
 def _copied(post: Post, carried: Mapping[str, LedgerEntry]) -> Reason | None:

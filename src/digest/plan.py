@@ -7,11 +7,11 @@ dated in the future at their time; what the author writes until then is not fore
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from digest.collect import Collected, Reason, Standing, carry, next_issue, observe, remembered
+from digest.collect import Collected, Observation, Reason, Standing, carry, next_issue, observe, remembered
 from digest.model import Issue, LedgerEntry, Newsletter, Post, Slot
 from digest.schedule import spoken, upcoming, zone_of
 
@@ -62,29 +62,32 @@ def plan(
     *,
     timezone: tzinfo | None = None,
     due: Slot | None = None,
+    withheld: Collection[str] = (),
 ) -> list[Planned]:
     """What happens at the next `count` slots whose cutoff lies after `now`, in order of time.
 
     A slot without an issue is among them and uses up no number. `due` is a slot whose cutoff has come and
-    whose issue is not cut yet (`schedule.due`); it comes before the others.
+    whose issue is not cut yet (`schedule.due`); it comes before the others. `withheld` is what it is for
+    `collect.observe`.
     """
-    return list(_steps(posts, ledger, newsletter, now, count, next_number, timezone, due))
+    look = observe(posts, ledger, newsletter, now, timezone, withheld=withheld)
+    return list(_steps(posts, ledger, look, newsletter, now, count, next_number, due))
 
 
 def _steps(
     posts: Sequence[Post],
     ledger: Mapping[str, LedgerEntry],
+    look: Observation,
     newsletter: Newsletter,
     now: datetime,
     count: int,
     number: int,
-    timezone: tzinfo | None,
     due: Slot | None,
 ) -> Iterator[Planned]:
-    seen = remembered(ledger, observe(posts, ledger, newsletter, now, timezone))
+    seen = remembered(ledger, look)
     coming = upcoming(newsletter, due or _last_slot(ledger), now, count)
     for slot in ([due, *coming] if due else coming)[:count]:
-        collected = next_issue(posts, seen, newsletter, slot, number)
+        collected = next_issue(posts, seen, newsletter, slot, number, held=look.held)
         yield Planned(number=number, slot=slot, collected=collected)
         if collected.issue:
             seen = carry(seen, collected.issue)
@@ -108,16 +111,17 @@ def why(
     timezone: tzinfo | None = None,
     due: Slot | None = None,
     ahead: int = 12,
+    withheld: Collection[str] = (),
 ) -> Answer:
     """What becomes of `post`, one of `posts`, looking `ahead` so many slots."""
-    known = observe(posts, ledger, newsletter, now, timezone)
-    entry = remembered(ledger, known).get(post.id)
+    look = observe(posts, ledger, newsletter, now, timezone, withheld=withheld)
+    entry = remembered(ledger, look).get(post.id)
     if entry and entry.issue is not None and entry.slot:
         says = (f"Issue {entry.issue} carries it.", *_times(entry.slot, newsletter, now))
         return Answer(
             post_id=post.id, standing=Standing.CARRIED, number=entry.issue, slot=entry.slot, sentences=says
         )
-    steps = _steps(posts, ledger, newsletter, now, ahead, next_number, timezone, due)
+    steps = _steps(posts, ledger, look, newsletter, now, ahead, next_number, due)
     return _foretold(post, steps, newsletter, now)
 
 

@@ -1,4 +1,4 @@
-"""Eleven situations in which a rule by dates loses posts or floods readers, week by week, on a real store."""
+"""Situations in which a rule by dates loses posts or floods readers, week by week, on a real store."""
 
 from __future__ import annotations
 
@@ -94,6 +94,35 @@ def test_a_file_renamed_after_it_was_sent_stays_sent(weeks: Weeks) -> None:
     assert weeks.store.ledger()["new-name"].issue == 1
     assert [it.post_id for it in weeks.store.issue(1).posts] == ["new-name"]
     assert weeks.week(3, [replace(after, content_hash="edited later")]) == []
+
+
+def test_a_sent_post_that_is_renamed_and_edited_is_held_until_its_author_says_which_it_is(
+    weeks: Weeks,
+) -> None:
+    lab, new = post("lab", published=day(2)), post("new", published=day(9))
+    assert weeks.week(1, [lab]) == ["lab"]
+    other = replace(lab, id="other", slug="other", source="posts/other.md", content_hash="edited")
+    assert weeks.week(2, [other, new]) == ["new"]
+    assert weeks.week(3, [other, new]) == []
+    named = replace(other, id="lab", content_hash="edited again")
+    assert weeks.week(4, [named, new]) == []
+    assert weeks.store.ledger()["lab"].source == "posts/other.md"
+
+
+def test_a_sent_post_that_is_gone_makes_room_for_another_with_another_title(weeks: Weeks) -> None:
+    lab = post("lab", published=day(2))
+    assert weeks.week(1, [lab]) == ["lab"]
+    other = post("other", title=lab.title, published=day(9))
+    assert weeks.week(2, [other]) == []
+    assert weeks.week(3, [replace(other, title="Something else")]) == ["other"]
+
+
+def test_a_sent_post_that_is_broken_for_a_week_stays_sent(weeks: Weeks) -> None:
+    lab = post("lab", published=day(2))
+    assert weeks.week(1, [lab]) == ["lab"]
+    weeks.store.record(observe([], weeks.store.ledger(), weeks.letter, day(9), withheld=["lab"]))
+    assert weeks.week(2, []) == []
+    assert weeks.week(3, [replace(lab, content_hash="mended")]) == []
 
 
 def test_a_post_dated_in_the_future_goes_out_when_its_day_has_come(weeks: Weeks) -> None:

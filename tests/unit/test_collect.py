@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from time import process_time
 from zoneinfo import ZoneInfo
 
 from builders import WEEKS, Author, Week, newsletter, post
@@ -23,7 +24,17 @@ from digest.collect import (
     text_hash,
     untold,
 )
-from digest.model import Correction, Fate, LedgerEntry, Newsletter, Post, PostRole, Slot, ToldCorrection
+from digest.model import (
+    Correction,
+    Fate,
+    LedgerEntry,
+    Newsletter,
+    Post,
+    PostRole,
+    Severity,
+    Slot,
+    ToldCorrection,
+)
 
 NOW = datetime(2026, 11, 5, 19, 0, tzinfo=UTC)
 SLOT = Slot(cutoff=NOW, sends=NOW + timedelta(hours=12))
@@ -154,6 +165,132 @@ def test_a_new_post_under_the_name_of_a_renamed_one_does_not_mail_the_old_words_
 def test_the_first_of_two_files_with_one_id_counts() -> None:
     one, two = post("a", source="posts/1.md"), post("a", source="posts/2.md")
     assert [entry.source for entry in observe([two, one], {}, newsletter(), NOW).new] == ["posts/1.md"]
+
+
+# ------------------------------------------------------------------------ renamed and edited at once
+
+
+def mailed_in_one(one: Post) -> Ledger:
+    first = seen([one])
+    issue = next_issue([one], first, newsletter(), SLOT, 1).issue
+    assert issue
+    return carry(first, issue)
+
+
+def renamed_and_edited(before: Post, id: str, **changes: object) -> Post:
+    edited = {"id": id, "source": f"posts/{id}.md", "slug": id, "content_hash": f"{id}, edited"} | changes
+    return replace(before, **edited)  # type: ignore[arg-type]
+
+
+def test_a_mailed_post_that_is_renamed_and_edited_is_not_mailed_again_and_the_author_is_asked() -> None:
+    lab = post("lab", title="What the  Lab Found")
+    other = renamed_and_edited(lab, "from-the-lab", title="what the lab found")
+    look = observe([other], mailed_in_one(lab), newsletter(), NOW)
+    assert (look.new, look.changed, look.renamed, look.held) == ((), (), {}, {"from-the-lab": "lab"})
+    (finding,) = look.findings
+    assert (finding.severity, finding.where) == (Severity.ERROR, "posts/from-the-lab.md")
+    assert finding.says == "it looks like 'lab', which issue 1 carried"
+    assert finding.cure == (
+        "write `id: lab` in its front matter if it is that post, or another title if it is a new one"
+    )
+
+
+def test_a_held_post_stays_held_at_later_looks_whatever_else_is_edited() -> None:
+    lab = post("lab")
+    ledger = mailed_in_one(lab)
+    for edit in ("once", "twice"):
+        other = renamed_and_edited(lab, "other", content_hash=edit, published=NOW + WEEK)
+        look = observe([other], ledger, newsletter(), NOW + WEEK)
+        ledger = remembered(ledger, look)
+        assert (len(look.findings), set(ledger)) == (1, {"lab"})
+        result = next_issue([other], ledger, newsletter(), SLOT, 2, held=look.held)
+        assert (result.issue, standing(result)) == (None, {"other": Standing.LOOKALIKE})
+
+
+def test_a_mailed_post_under_a_new_title_is_asked_about_by_its_day_and_the_end_of_its_id() -> None:
+    lab = post("2026-11-02-lab_notes")
+    other = renamed_and_edited(lab, "2026/lab-notes", title="Another title")
+    look = observe([other], mailed_in_one(lab), newsletter(), NOW)
+    assert look.held == {"2026/lab-notes": "2026-11-02-lab_notes"}
+    assert look.findings[0].cure.endswith("or an `id` of its own if it is a new one")
+    next_day = replace(other, published=other.published + timedelta(days=1))
+    assert observe([next_day], mailed_in_one(lab), newsletter(), NOW).held == {}
+
+
+def test_a_post_that_bears_title_day_and_name_of_a_mailed_one_must_differ_in_both() -> None:
+    lab = post("lab")
+    look = observe([renamed_and_edited(lab, "2026/lab")], mailed_in_one(lab), newsletter(), NOW)
+    assert "another title and an `id` of its own" in look.findings[0].cure
+    new = renamed_and_edited(lab, "second-lab", title="The second")
+    assert [entry.post_id for entry in observe([new], mailed_in_one(lab), newsletter(), NOW).new] == [
+        "second-lab"
+    ]
+
+
+def test_a_held_post_that_is_given_the_known_id_is_the_mailed_one_again() -> None:
+    lab = post("lab")
+    own_id = renamed_and_edited(lab, "lab", source="posts/other.md")
+    look = observe([own_id], mailed_in_one(lab), newsletter(), NOW)
+    assert (look.held, look.findings, look.new) == ({}, (), ())
+    assert (look.changed[0].fate, look.changed[0].source) == (Fate.CARRIED, "posts/other.md")
+
+
+def test_a_held_post_that_is_given_another_title_goes_with_the_next_issue() -> None:
+    lab = post("lab")
+    ledger = mailed_in_one(lab)
+    other = renamed_and_edited(lab, "other")
+    ledger_then = remembered(ledger, observe([other], ledger, newsletter(), NOW))
+    retitled = replace(other, title="A new one")
+    result = next_issue([retitled], seen([retitled], ledger_then), newsletter(), SLOT, 2)
+    assert ids(result) == ["other"]
+
+
+def test_only_a_mailed_post_that_has_gone_is_asked_about() -> None:
+    lab = post("lab")
+    other = renamed_and_edited(lab, "other")
+    assert observe([lab, other], mailed_in_one(lab), newsletter(), NOW).held == {}  # it is still there
+    assert observe([other], seen([lab]), newsletter(), NOW).held == {}  # nobody has had it
+    moved = replace(lab, id="moved", source="posts/moved.md")
+    look = observe([moved, other], mailed_in_one(lab), newsletter(), NOW)  # it is known by its content
+    assert (look.renamed, look.held) == ({"moved": "lab"}, {})
+
+
+def test_a_post_that_was_known_before_the_mailed_one_went_is_not_asked_about() -> None:
+    lab, second = post("lab", title="Journal club"), post("second", title="Journal club")
+    ledger = seen([lab, second], mailed_in_one(lab))
+    assert observe([second], ledger, newsletter(), NOW).held == {}
+
+
+def test_looking_for_what_has_gone_takes_time_in_proportion() -> None:
+    before = [post(f"p{n}", title="Journal club") for n in range(4000)]
+    entry = mailed_in_one(before[0])["p0"]
+    ledger = {it.id: replace(entry, post_id=it.id, content_hash=it.content_hash) for it in before}
+    after = [renamed_and_edited(it, f"q-{it.id}") for it in before]
+    started = process_time()
+    assert len(observe(after, ledger, newsletter(), NOW).held) == 4000
+    assert process_time() - started < 2
+
+
+# -------------------------------------------------------------------------- posts that are withheld
+
+
+def test_a_post_whose_file_is_only_broken_has_not_gone() -> None:
+    lab = post("lab")
+    ledger = mailed_in_one(lab)
+    copy = replace(lab, id="copy", source="posts/copy.md")
+    look = observe([copy], ledger, newsletter(), NOW, withheld=["lab"])
+    assert (look.renamed, look.held, look.changed) == ({}, {}, ())
+    assert [entry.post_id for entry in look.new] == ["copy"]
+    assert remembered(ledger, look)["lab"] == ledger["lab"]
+    edited = renamed_and_edited(lab, "edited")
+    assert observe([edited], ledger, newsletter(), NOW, withheld={"lab"}).held == {}
+
+
+def test_a_broken_file_with_an_id_of_its_own_is_named_by_the_file() -> None:
+    lab = post("an-id", source="posts/lab.md")
+    copy = replace(lab, id="copy", source="posts/copy.md")
+    assert observe([copy], seen([lab]), newsletter(), NOW, withheld={"posts/lab.md"}).renamed == {}
+    assert observe([copy], seen([lab]), newsletter(), NOW).renamed == {"copy": "an-id"}
 
 
 # ------------------------------------------------------------------------------------ filling one issue

@@ -118,3 +118,18 @@ def test_a_carried_post_hears_which_issue_and_when_even_under_a_new_name() -> No
         " and was to go out on Tuesday 2026-11-03 00:00 (Europe/London)."
     )
     assert ledger["a"].fate is Fate.CARRIED
+
+
+def test_a_held_post_hears_which_post_it_looks_like_and_how_to_settle_it() -> None:
+    ledger = carried_in_seven(post("a"))
+    edited = replace(post("a"), id="b", source="posts/b.md", content_hash="edited")
+    later = NOW + timedelta(days=9)
+    answer = why(edited, [edited], ledger, newsletter(), later, 8)
+    assert (answer.standing, answer.number) == (Standing.LOOKALIKE, None)
+    assert str(answer) == (
+        "It waits: it looks like 'a', which issue 7 carried; write `id: a` in its front matter"
+        " if it is that post, or another title if it is a new one."
+    )
+    (step,) = plan([edited], ledger, newsletter(), later, 1, 8)
+    assert (step.issue, step.collected.reasons["b"].says) == (None, str(answer))
+    assert why(edited, [edited], ledger, newsletter(), later, 8, withheld=["a"]).number == 8

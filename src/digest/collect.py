@@ -103,6 +103,11 @@ def remembered(ledger: Mapping[str, LedgerEntry], observation: Observation) -> d
     return kept | {entry.post_id: entry for entry in observation.new + observation.changed}
 
 
+def first_seen(ledger: Mapping[str, LedgerEntry]) -> dict[str, datetime]:
+    """When each post was first looked at, by its id: of two that clash, readers know the earlier one."""
+    return {id: entry.first_seen for id, entry in ledger.items()}
+
+
 def is_public(post: Post, at: datetime) -> bool:
     return not post.draft and post.published <= at
 

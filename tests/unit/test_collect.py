@@ -18,6 +18,7 @@ from digest.collect import (
     Standing,
     carried_by,
     carry,
+    first_seen,
     next_issue,
     observe,
     remembered,
@@ -76,6 +77,13 @@ def ago(**time: float) -> datetime:
 def test_a_post_is_remembered_from_the_first_look_on() -> None:
     (entry,) = observe([post("a")], {}, newsletter(), NOW).new
     assert (entry.post_id, entry.fate, entry.first_seen, entry.first_public) == ("a", Fate.WAITING, NOW, NOW)
+
+
+def test_a_renamed_post_is_still_first_seen_when_its_file_was() -> None:
+    ledger = seen([post("a")])
+    moved = replace(post("a"), id="b", source="posts/b.md")
+    ledger = seen([moved, post("later")], ledger, at=NOW + WEEK)
+    assert first_seen(ledger) == {"b": NOW, "later": NOW + WEEK}
 
 
 def test_a_look_that_finds_nothing_new_changes_nothing() -> None:

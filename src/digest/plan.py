@@ -13,7 +13,7 @@ from datetime import datetime, tzinfo
 
 from digest.collect import Collected, Observation, Reason, Standing, carry, next_issue, observe, remembered
 from digest.model import Issue, LedgerEntry, Newsletter, Post, Slot
-from digest.schedule import spoken, upcoming, zone_of
+from digest.schedule import missed, spoken, upcoming, zone_of
 
 _WAITING = frozenset({Standing.FULL, Standing.TOO_FEW, Standing.NEWER_INTRO})
 # What time alone may change; a draft, an archived post or a copy waits for its author.
@@ -22,11 +22,15 @@ _MAY_COME = _WAITING | {Standing.FUTURE}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
-    """One slot to come. Without an issue, `number` is the one it would have had."""
+    """One slot whose issue is not cut yet. Without an issue, `number` is the one it would have had."""
 
     number: int
     slot: Slot
     collected: Collected
+    late: bool = False
+    """Its sending time has come: do not speak of it as still ahead."""
+    missed: bool = False
+    """It is too late to send it without asking the author (`schedule.missed`)."""
 
     @property
     def issue(self) -> Issue | None:
@@ -88,7 +92,13 @@ def _steps(
     coming = upcoming(newsletter, due or _last_slot(ledger), now, count)
     for slot in ([due, *coming] if due else coming)[:count]:
         collected = next_issue(posts, seen, newsletter, slot, number, held=look.held)
-        yield Planned(number=number, slot=slot, collected=collected)
+        yield Planned(
+            number=number,
+            slot=slot,
+            collected=collected,
+            late=slot.sends <= now,
+            missed=missed(newsletter, slot, now),
+        )
         if collected.issue:
             seen = carry(seen, collected.issue)
             number += 1
@@ -117,7 +127,7 @@ def why(
     look = observe(posts, ledger, newsletter, now, timezone, withheld=withheld)
     entry = remembered(ledger, look).get(post.id)
     if entry and entry.issue is not None and entry.slot:
-        says = (f"Issue {entry.issue} carries it.", *_times(entry.slot, newsletter, now))
+        says = (f"Issue {entry.issue} carries it.", _times_cut(entry.slot, newsletter, now))
         return Answer(
             post_id=post.id, standing=Standing.CARRIED, number=entry.issue, slot=entry.slot, sentences=says
         )
@@ -131,7 +141,7 @@ def _foretold(post: Post, steps: Iterable[Planned], newsletter: Newsletter, now:
         reason = step.collected.reasons[post.id]
         if reason.standing in (Standing.IN, Standing.INTRO):
             delays = dict.fromkeys(f"Before that: {earlier.says}" for earlier in passed)
-            says = (reason.says, *delays, *_times(step.slot, newsletter, now))
+            says = (reason.says, *delays, _times_planned(step, newsletter, now))
             return Answer(
                 post_id=post.id, standing=reason.standing, number=step.number, slot=step.slot, sentences=says
             )
@@ -148,11 +158,22 @@ def _no_issue(post: Post, standing: Standing, *says: str) -> Answer:
     return Answer(post_id=post.id, standing=standing, number=None, slot=None, sentences=says)
 
 
-def _times(slot: Slot, newsletter: Newsletter, now: datetime) -> list[str]:
-    zone = zone_of(newsletter)
-    cut = "was cut" if slot.cutoff <= now else "is cut"
+def _times_cut(slot: Slot, newsletter: Newsletter, now: datetime) -> str:
     goes = "was to go out" if slot.sends <= now else "goes out"
-    return [
+    return _times(slot, newsletter, "was cut", goes)
+
+
+def _times_planned(step: Planned, newsletter: Newsletter, now: datetime) -> str:
+    """An issue that is not cut, whose times may have passed all the same."""
+    cut = "was to be cut" if step.slot.cutoff <= now else "is cut"
+    goes = "was to go out" if step.late else "goes out"
+    then = ", and waits for you" if step.missed else ", and is late" if step.late else ""
+    return _times(step.slot, newsletter, cut, goes, then)
+
+
+def _times(slot: Slot, newsletter: Newsletter, cut: str, goes: str, then: str = "") -> str:
+    zone = zone_of(newsletter)
+    return (
         f"The issue {cut} on {spoken(slot.cutoff, zone)} and {goes} on {spoken(slot.sends, zone)}"
-        f" ({newsletter.timezone})."
-    ]
+        f" ({newsletter.timezone}){then}."
+    )

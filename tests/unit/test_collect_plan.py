@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+import pytest
 from builders import newsletter, post
 
 from digest.collect import Standing, carry, next_issue, observe, remembered
 from digest.model import Fate, LedgerEntry, Post, Slot
 from digest.plan import Planned, plan, why
+from digest.schedule import spoken
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)  # a Monday; the issue of the week is cut on Thursday at 19:00
 
@@ -52,6 +55,30 @@ def test_a_slot_whose_cutoff_has_passed_comes_first_in_the_plan() -> None:
     first, second = plan([post("a")], {}, newsletter(), NOW, 2, 1, due=due)
     assert (first.slot, contents([first])) == (due, [(1, ["a"])])
     assert second.issue is None
+
+
+@pytest.mark.parametrize(
+    ("hours", "late", "missed", "says"),
+    [
+        (-1, False, False, "was to be cut on {} and goes out on {} (Europe/London)."),
+        (0, True, False, "was to be cut on {} and was to go out on {} (Europe/London), and is late."),
+        (6, True, False, "was to be cut on {} and was to go out on {} (Europe/London), and is late."),
+        (7, True, True, "was to be cut on {} and was to go out on {} (Europe/London), and waits for you."),
+    ],
+)
+def test_a_sending_time_that_has_passed_is_not_spoken_of_as_one_to_come(
+    hours: int, late: bool, missed: bool, says: str
+) -> None:
+    letter = newsletter(missed_within_seconds=6 * 3600)
+    sends = NOW - timedelta(hours=hours, seconds=hours > 6)
+    due = Slot(cutoff=sends - timedelta(hours=12), sends=sends)
+    old = post("a", published=NOW - timedelta(days=3))
+    first, second = plan([old], {}, letter, NOW, 2, 1, due=due)
+    assert (first.late, first.missed) == (late, missed)
+    assert (second.late, second.missed) == (False, False)
+    answer = why(old, [old], {}, letter, NOW, 1, due=due)
+    zone = ZoneInfo("Europe/London")
+    assert answer.sentences[-1] == "The issue " + says.format(spoken(due.cutoff, zone), spoken(sends, zone))
 
 
 def test_an_issue_that_was_cut_early_by_hand_has_taken_its_date() -> None:

@@ -26,8 +26,9 @@ def without_styles(html: str) -> str:
 def test_the_opinion_stands_in_a_box_of_its_own_under_a_label() -> None:
     take = '<div class="take" aria-label="My take"><h3>My take</h3><p>I would wait.</p></div>'
 
-    assert "border:1px solid" in style(take, "div")
-    assert "text-transform:uppercase" in style(take, "h3")
+    assert "border-left:4px solid" in style(take, "div")
+    assert "background-color" in style(take, "div")
+    assert "font-style:italic" in style(take, "h3")
     assert style("<h3>Methods</h3>", "h3") != style(take, "h3")
     assert without_styles(styled(take)) == take.replace(' aria-label="My take"', "")
 
@@ -66,11 +67,11 @@ def test_an_image_is_never_wider_than_the_column() -> None:
 
 
 def test_languages_from_right_to_left_are_mirrored_and_their_letters_stay_joined() -> None:
-    citations = '<ol class="citations"><li>A</li></ol>'
+    citations, take = '<ol class="citations"><li>A</li></ol>', '<div class="take">A</div>'
 
-    assert "border-left:4px" in style(citations, "ol")
-    assert "border-right:4px" in style(citations, "ol", direction="rtl")
-    assert "padding:12px 36px 4px 16px" in style(citations, "ol", direction="rtl")
+    assert "border-left:4px" in style(take, "div")
+    assert "border-right:4px" in style(take, "div", direction="rtl")
+    assert "padding:12px 24px 4px 0" in style(citations, "ol", direction="rtl")
     assert "letter-spacing" not in styled("<table><caption>A</caption></table>", direction="rtl")
 
 
@@ -99,8 +100,8 @@ def test_colours_have_six_digits_and_sizes_can_be_read(look: tuple[str, str]) ->
     assert '"' not in look[1]
 
 
-PAPER = {"": "#ffffff", "take": "#fffaeb", "correction": "#fff1f0", "small": "#f4f4f5"}
-NIGHT = {"#0d1117", "#161b22", "#1f2630", "#2b2411", "#35191b"}
+PAPER = {"": "#fdfcf8", "take": "#f5f1e7", "small": "#f5f1e7"}
+NIGHT = {"#0f0e0d", "#171614", "#22201d"}
 
 
 def contrast(one: str, other: str) -> float:
@@ -130,9 +131,28 @@ def test_words_can_be_read_on_a_dark_screen() -> None:
 
     colours = set(re.findall(r"[{;]color:(#\w{6})", dark))
 
-    assert len(colours) >= 4
+    assert len(colours) == 3
     assert set(re.findall(r"background-color:(#\w{6})", dark)) == NIGHT
     assert min(contrast(colour, ground) for colour in colours for ground in NIGHT) >= 4.5
+
+
+def test_the_mail_has_the_colours_of_the_site_in_light_and_in_dark() -> None:
+    sheet = (SHIPPED / "site" / "static" / "style.css").read_text(encoding="utf-8")
+    shell = (SHIPPED / "email" / "issue.mjml").read_text(encoding="utf-8")
+    names = ("paper", "tint", "ink", "soft", "line", "accent")
+    light, dark = (
+        dict(zip(names, re.findall(rf"--(?:{'|'.join(names)}): (#\w{{6}});", part)[:6], strict=True))
+        for part in sheet.split("prefers-color-scheme: dark")
+    )
+    plain, night = shell.split("prefers-color-scheme:dark")
+
+    assert f'border-top="4px solid {light["accent"]}"' in night
+    assert f'background-color="{light["paper"]}"' in night
+    assert f'color="{light["ink"]}"' in plain
+    assert STYLES["a"] == f"color:{light['accent']}"
+    assert all(light[name] in "".join(STYLES.values()) for name in ("tint", "ink", "soft", "line"))
+    assert f".t .take h3,.t .correction h3{{color:{dark['accent']}!important}}" in night
+    assert all(colour in night for colour in dark.values())
 
 
 @given(

@@ -16,7 +16,8 @@ from functools import cache
 WIDEST = 536
 """Pixels of a text column: 600 less 32 on either side."""
 
-_INK, _GREY, _LINK, _RULE, _PALE = "#1f2328", "#57606a", "#0550ae", "#d0d7de", "#f6f8fa"
+# The site's own, so that both look like one publication: `templates/site/static/style.css`, the first rule.
+_INK, _GREY, _ACCENT, _RULE, _PALE = "#211e1a", "#625c52", "#8c1c2b", "#ddd6c8", "#f5f1e7"
 _MONO = "font-family:Menlo,Consolas,'Liberation Mono',monospace"
 _LABEL = "font-size:13px;line-height:1.4;letter-spacing:0.06em;text-transform:uppercase;font-weight:700"
 
@@ -30,8 +31,8 @@ STYLES = {
     "h4": "margin:20px 0 6px;font-size:17px;line-height:1.4;font-weight:700",
     "h5": "margin:16px 0 4px;font-size:16px;line-height:1.4;font-weight:700",
     "h6": f"margin:16px 0 4px;font-size:15px;line-height:1.4;font-weight:700;color:{_GREY}",
-    "a": f"color:{_LINK}",
-    "h2 a": f"color:{_INK};text-decoration:underline #afb8c1 1px;text-underline-offset:4px",
+    "a": f"color:{_ACCENT}",
+    "h2 a": f"color:{_INK};text-decoration:underline {_RULE} 1px;text-underline-offset:4px",
     "ul": "margin:0 0 16px;padding-left:24px",
     "ol": "margin:0 0 16px;padding-left:24px",
     "li": "margin:0 0 8px",
@@ -39,7 +40,7 @@ STYLES = {
     "dl": "margin:0 0 16px",
     "dt": "font-weight:700",
     "dd": "margin:0 0 8px;padding-left:24px",
-    "blockquote": f"margin:0 0 16px;padding:0 0 0 16px;border-left:3px solid {_RULE};color:#424a53",
+    "blockquote": f"margin:0 0 16px;padding:0 0 0 16px;border-left:3px solid {_RULE}",
     "pre": f"margin:0 0 16px;padding:12px 16px;background-color:{_PALE};{_MONO};font-size:14px;"
     "line-height:1.5;white-space:pre-wrap",
     "code": f"{_MONO};font-size:0.9em",
@@ -57,21 +58,22 @@ STYLES = {
     "td": f"padding:7px 12px 7px 0;border-bottom:1px solid {_RULE};vertical-align:top",
     # What a post is made of.
     "p.bottom-line": "margin:0 0 18px;font-size:20px;line-height:1.45",
-    "div.correction": "margin:0 0 20px;padding:14px 16px 1px;border-left:4px solid #cf222e;"
-    "background-color:#fff1f0;font-size:15px;line-height:1.5",
-    "ul.citations": f"margin:0 0 20px;padding:12px 16px 4px;border-left:4px solid {_LINK};"
-    f"background-color:{_PALE};font-size:15px;line-height:1.5;list-style:none",
-    "ol.citations": f"margin:0 0 20px;padding:12px 16px 4px 36px;border-left:4px solid {_LINK};"
-    f"background-color:{_PALE};font-size:15px;line-height:1.5",
+    "div.correction": f"margin:0 0 20px;padding:14px 16px 1px;border:1px solid {_ACCENT};font-size:15px;"
+    "line-height:1.5",
+    "ul.citations": f"margin:0 0 20px;padding:12px 0 4px;border-top:1px solid {_RULE};"
+    f"border-bottom:1px solid {_RULE};font-size:15px;line-height:1.5;list-style:none",
+    "ol.citations": f"margin:0 0 20px;padding:12px 0 4px 24px;border-top:1px solid {_RULE};"
+    f"border-bottom:1px solid {_RULE};font-size:15px;line-height:1.5",
     "table.study": f"width:100%;border-collapse:collapse;border-top:2px solid {_INK};"
     "font-size:15px;line-height:1.45;word-break:normal",
-    "study caption": f"padding:0 0 6px;{_LABEL};color:{_GREY};text-align:start",
+    "study caption": f"padding:0 0 6px;{_LABEL};color:{_ACCENT};text-align:start",
     "study th": f"width:32%;padding:7px 12px 7px 0;border-bottom:1px solid {_RULE};vertical-align:top;"
     "font-weight:700",
-    "div.take": "margin:28px 0 20px;padding:16px 20px 4px;border:1px solid #d4a72c;"
-    "border-left:4px solid #9a6700;background-color:#fffaeb",
-    "take h3": f"margin:0 0 8px;{_LABEL};color:#7d4e00",
-    "correction h3": f"margin:0 0 6px;{_LABEL};color:#a40e26",
+    "div.take": f"margin:28px 0 20px;padding:16px 20px 4px;border-left:4px solid {_ACCENT};"
+    f"background-color:{_PALE}",
+    "take h3": f"margin:0 0 8px;font-size:19px;line-height:1.3;font-weight:700;font-style:italic;"
+    f"color:{_ACCENT}",
+    "correction h3": f"margin:0 0 6px;{_LABEL};color:{_ACCENT}",
     "div.footnotes": f"margin:24px 0 0;padding:12px 0 0;border-top:1px solid {_RULE};font-size:15px;"
     "line-height:1.5",
     "footnotes h3": f"margin:0 0 8px;{_LABEL};color:{_GREY}",
@@ -81,13 +83,13 @@ STYLES = {
     "p.summary": f"margin:0;font-size:15px;line-height:1.5;color:{_GREY}",
     "p.web": f"margin:0 0 28px;padding:0 0 12px;border-bottom:1px solid {_RULE};font-size:15px;"
     "line-height:1.5",
-    "p.masthead": f"margin:0 0 10px;{_LABEL};color:{_LINK}",
+    "p.masthead": f"margin:0 0 10px;{_LABEL};color:{_ACCENT}",
     "p.kicker": f"margin:0 0 6px;font-size:15px;line-height:1.5;color:{_GREY}",
     "p.meta": f"margin:0 0 20px;font-size:15px;line-height:1.5;color:{_GREY}",
     "h2.contents": f"margin:28px 0 0;padding:12px 0 0;border-top:2px solid {_INK};{_LABEL}",
     "ol.contents": "margin:8px 0 0;padding-left:24px;font-size:16px;line-height:1.5",
     "contents li": "margin:0 0 12px",
-    "contents a": f"color:{_LINK};font-weight:700",
+    "contents a": f"color:{_ACCENT};font-weight:700",
     "hr.post": f"border:0;border-top:2px solid {_INK};margin:36px 0 24px",
     "p.small": f"margin:0 0 10px;font-size:14px;line-height:1.5;color:{_GREY}",
     "small a": f"color:{_GREY}",

@@ -67,6 +67,9 @@ def observe(
     public, and until then its date, and with it its fate, may still change. `timezone` is the zone in which
     the publication dates its posts (`Site.timezone`); without it the newsletter's counts.
 
+    A site without mail has a ledger too, which keeps its ids: look with a newsletter that has no sender.
+    Every post waits then, in vain, and finds its fate when there is a newsletter with its `starts`.
+
     `withheld` names posts that are not among `posts` although their files are there, by id or by file
     (`posts/baseline.md`): a broken file has not gone, and nothing takes its place.
 
@@ -90,7 +93,7 @@ def observe(
             findings += _same_words(post, ledger)
         elif entry != known:
             changed.append(entry)
-            findings += _worth_saying(post, known, entry)
+            findings += _worth_saying(post, known, entry, newsletter)
     return Observation(
         new=tuple(new), changed=tuple(changed), renamed=renamed, held=held, findings=tuple(findings)
     )
@@ -178,12 +181,15 @@ def _known_by_content(strangers: Sequence[Post], gone: Sequence[LedgerEntry]) ->
     return renamed
 
 
-def _worth_saying(post: Post, known: LedgerEntry, entry: LedgerEntry) -> list[Finding]:
+def _worth_saying(
+    post: Post, known: LedgerEntry, entry: LedgerEntry, newsletter: Newsletter
+) -> list[Finding]:
     if entry.post_id != known.post_id:
         says = f"this is the post known as {known.post_id!r}: that file is gone and the content is the same"
         cure = f"write `id: {known.post_id}` in its front matter, so that it is known whatever it says"
         return [Finding(severity=Severity.NOTE, where=post.source, says=says, cure=cure)]
-    if known.fate is Fate.ARCHIVED and entry.fate is Fate.WAITING and known.first_public:
+    waits_again = known.fate is Fate.ARCHIVED and entry.fate is Fate.WAITING and known.first_public
+    if waits_again and newsletter.sender:
         says = "this post was archive and waits for an issue now, because `starts` or `mail: false` changed"
         return [Finding(severity=Severity.NOTE, where=post.source, says=says)]
     return []

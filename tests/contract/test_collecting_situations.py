@@ -11,7 +11,7 @@ import pytest
 from builders import newsletter, post
 
 from digest.collect import Observation, next_issue, observe
-from digest.model import Email, Post, Slot
+from digest.model import Email, Fate, Newsletter, Post, Slot
 from digest.store import Store
 
 STARTS = date(2026, 11, 1)
@@ -137,6 +137,26 @@ def test_forty_imported_old_posts_go_out_never(weeks: Weeks) -> None:
     assert weeks.week(1, []) == []
     assert weeks.week(2, [own, *imported]) == ["own"]
     assert weeks.week(3, [own, *imported]) == []
+
+
+def test_a_newsletter_that_is_begun_years_after_the_site_sends_nothing_old(weeks: Weeks) -> None:
+    begun, weeks.letter = weeks.letter, Newsletter(sender="", postal_address="")
+    old = [post(f"old-{n}", published=datetime(2025, 1, 1, tzinfo=UTC) + n * WEEK) for n in range(40)]
+    draft, late = post("draft", published=day(-90), draft=True), post("late", published=day(-1))
+    weeks.look([*old, draft], day(-60))
+    moved = replace(old[0], id="moved", source="posts/moved.md")
+    weeks.look([moved, *old[1:], draft, late], day(-1))
+    assert weeks.store.first_ids() == {"moved": "old-0"}
+
+    weeks.letter = begun
+    written = replace(draft, draft=False, published=day(3))
+    redated = replace(old[1], published=day(4))
+    own = post("own", published=day(2))
+    assert weeks.week(1, [moved, redated, *old[2:], written, late, own]) == ["draft", "own"]
+    assert weeks.week(2, [moved, redated, *old[2:], written, late, own]) == []
+    fates = weeks.store.ledger()
+    assert {fates[id].fate for id in ("moved", "old-1", "old-39", "late")} == {Fate.ARCHIVED}
+    assert weeks.store.first_ids() == {"moved": "old-0"}
 
 
 def test_forty_old_posts_that_are_dated_anew_stay_archive(weeks: Weeks) -> None:

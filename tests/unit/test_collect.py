@@ -133,6 +133,15 @@ def test_taking_mail_false_away_lets_a_post_wait_again_and_says_so() -> None:
     assert "waits for an issue now" in look.findings[0].says
 
 
+def test_a_newsletter_that_is_taken_away_for_a_while_changes_no_posts_fate_and_announces_no_issue() -> None:
+    letter = newsletter(starts=date(2026, 11, 1))
+    posts = [post("old", published=ago(days=30)), post("new"), post("quiet", mail=False)]
+    before = seen(posts, letter=letter)
+    nobody = observe(posts, before, newsletter(sender="", postal_address=""), NOW + WEEK)
+    assert nobody.findings == ()
+    assert seen(posts, remembered(before, nobody), letter=letter, at=NOW + 2 * WEEK) == before
+
+
 def test_a_renamed_file_is_known_by_its_content_and_the_author_is_told_how_to_keep_its_id() -> None:
     before = post("before")
     after = replace(before, id="after", source="posts/after.md")

@@ -156,9 +156,25 @@ def test_the_text_part_says_as_much_as_the_page() -> None:
         "Participants: 15",
         "SLE (systemic lupus erythematosus) in short[1].",
         "Methods\n-------\n\nDeep\n----\n\n* one",
-        "My take\n-------\n\nGood.\n\nReally.",
-        "[1] A note with a link </blog/y/>.",
+        "| My take\n| -------\n|\n| Good.\n|\n| Really.",
+        "Notes\n-----\n\n[1] A note with a link </blog/y/>.",
         "* B & C <https://w.example.org/blog/posts/b/>\n* Words only",
     ):
         assert expected in text.replace("article\n", "article "), expected
     assert all(len(line) <= 72 for line in text.split("\n"))
+
+
+def test_every_line_of_an_opinion_is_marked_in_plain_text_and_no_other_line_is() -> None:
+    long = (
+        "- "
+        + "A larger trial, with controls, will tell. " * 9
+        + "\n\n> Quoted.\n\n| A | B |\n|---|---|\n| 1 | 2 |"
+    )
+    found = (section(SectionKind.TAKE, "My take", long), section(SectionKind.METHODS, "Methods", long))
+    taken, methods = body.text(post("a", sections=found), SITE, HERE, Relations()).split("\n\nMethods\n")
+    assert taken.startswith("| My take\n| -------\n|\n| * A larger")
+    assert all(line == "|" or line.startswith("| ") for line in taken.split("\n"))
+    assert max(len(line) for line in taken.split("\n")) <= 72
+    assert "\n| " not in methods
+    unmarked = re.sub(r"^\| ?", "", taken, flags=re.M)
+    assert unmarked.split()[3:] == methods.split()[1:]

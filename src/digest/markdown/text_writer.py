@@ -26,16 +26,22 @@ class TextPassage:
 
 
 def text(
-    sections: Sequence[Section], addresses: Addresses, style: Style, *, width: int = WIDTH
+    sections: Sequence[Section],
+    addresses: Addresses,
+    style: Style,
+    *,
+    width: int = WIDTH,
+    take_width: int = WIDTH,
 ) -> tuple[tuple[TextPassage, ...], tuple[str, ...]]:
     """Each section as lines of at most `width` columns, and the footnotes.
 
-    Every link stands in angle brackets behind its words; a table keeps its columns where they fit, else
-    each row becomes lines of `Head: cell`. Lines of code are never broken.
+    An opinion has at most `take_width`, for those who mark its lines. Every link stands in angle brackets
+    behind its words; a table keeps its columns where they fit, else each row becomes lines of `Head: cell`.
+    Lines of code are never broken.
     """
-    writer = _TextWriter(addresses, style, width)
+    writer = _TextWriter(addresses, style)
     for part in parts(sections, style):
-        writer.passage(part)
+        writer.passage(part, take_width if part.section.kind is SectionKind.TAKE else width)
     return writer.finished()
 
 
@@ -45,9 +51,9 @@ _Blocks = list[tuple[bool, str]]
 class _TextWriter:
     """`_inline` gathers the words of one block; `_indent` holds what stands before each of its lines."""
 
-    def __init__(self, addresses: Addresses, style: Style, width: int) -> None:
+    def __init__(self, addresses: Addresses, style: Style) -> None:
         self._addresses = addresses
-        self._width = width
+        self._width = WIDTH
         self._abbreviations = Abbreviations(style.abbreviations)
         self._raw = raw_html.Words(addresses.link, addresses.picture)
         self._blocks: _Blocks = []
@@ -68,8 +74,9 @@ class _TextWriter:
         self._stack: list[tuple[_Blocks, list[str]]] = []
         self._quiet = 0
 
-    def passage(self, part: Part) -> None:
+    def passage(self, part: Part, width: int) -> None:
         """Write one section."""
+        self._width = width
         self._quiet += 1
         self._run(part.label if part.section.label else ())
         self._quiet -= 1

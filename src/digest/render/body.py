@@ -18,10 +18,13 @@ from digest.characters import cut, without_direction_marks
 from digest.markdown import Addresses, Document, Picture, Style
 from digest.model import Correction, Link, Passage, Post, Relations, Section, SectionKind, Site
 from digest.render.addresses import absolute, led
-from digest.render.wording import underlined, written_date
+from digest.render.wording import COLUMNS, underlined, written_date
 
 SUMMARY_LENGTH = 300
 """Characters of a lead that no author wrote."""
+
+_BAR = "| "
+"""Stands before each line of an opinion in plain text, which has no boxes."""
 
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)((?: [^<>]*)?)>")
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
@@ -246,14 +249,15 @@ def _expanded(html: str) -> str:
 
 def text(post: Post, site: Site, addresses: Addresses, relations: Relations) -> str:
     """The body as 72 columns of plain text, from the same events, with every link and number."""
-    passages, notes = markdown.text(post.sections, addresses, style_of(post, site))
+    style = style_of(post, site)
+    passages, notes = markdown.text(post.sections, addresses, style, take_width=COLUMNS - len(_BAR))
     parts = [
         *(_correction_text(c, post, site, addresses) for c in reversed(post.corrections)),
         _citations_text(post, site),
         _study_text(post),
         *(_passage_text(passage) for passage in passages),
         f"Disclosure\n----------\n\n{markdown.wrapped(post.disclosure)}" if post.disclosure else "",
-        "\n".join(notes),
+        "\n".join([f"{underlined('Notes')}\n", *notes]) if notes else "",
         _related_text(relations, site),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -284,7 +288,10 @@ def _study_text(post: Post) -> str:
 def _passage_text(passage: markdown.TextPassage) -> str:
     if passage.kind is SectionKind.LEAD:
         return passage.text
-    return f"{underlined(passage.label)}\n\n{passage.text}".rstrip()
+    if passage.kind is not SectionKind.TAKE:
+        return f"{underlined(passage.label)}\n\n{passage.text}".rstrip()
+    opinion = f"{underlined(passage.label, width=COLUMNS - len(_BAR))}\n\n{passage.text}".rstrip()
+    return "\n".join(f"{_BAR}{line}".rstrip() for line in opinion.split("\n"))
 
 
 def _related_text(relations: Relations, site: Site) -> str:

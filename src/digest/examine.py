@@ -201,15 +201,22 @@ def _of_issue(settings: Settings, library: Library, now: datetime, hidden: Seque
             return found
         email = desk.email(issue)
     where = f"issue {issue.number}"
+    sources = {post.id: post.source for post in library.posts}
     later = [post for post in hidden if post.published > issue.slot.sends or post.draft]
     return [
         *found,
-        *of_mail(email, where, settings.site, {post.id: post.source for post in library.posts}),
+        *of_mail(email, where, settings.site, sources, own_templates=_makes_mail(settings.templates)),
         *leaks.documents(later, {f"the mail of {where}": email.html}, settings.site),
     ]
 
 
-def of_mail(email: Email, where: str, site: Site, sources: dict[str, str]) -> list[Finding]:
+def _makes_mail(templates: Path) -> bool:
+    return (templates / "email").is_dir()
+
+
+def of_mail(
+    email: Email, where: str, site: Site, sources: dict[str, str], *, own_templates: bool = False
+) -> list[Finding]:
     """Everything worth telling about one mail. `sources` gives the file of a post by its id."""
     host = urlsplit(site.url).hostname or ""
     return [
@@ -218,7 +225,7 @@ def of_mail(email: Email, where: str, site: Site, sources: dict[str, str]) -> li
         *mail.pictures(email, where),
         *mail.links(email, where),
         *mail.addresses(email, where),
-        *mail.text_part(email, where),
+        *mail.text_part(email, where, own_templates=own_templates),
         *privacy.page(email.html, where, host),
     ]
 

@@ -31,6 +31,30 @@ postal_address = "1 Example Street, London"
 on = "friday"
 starts = 2026-11-01
 """
+EVERYTHING = """---
+title: Steroids in a small trial
+date: 2026-11-16
+disclosure: none
+references:
+  - title: A small trial
+    author: [{family: Example, given: Anna}]
+    container-title: Annals of Trials
+    issued: 2024
+    PMID: "38381673"
+    PMCID: PMC123456
+---
+
+A footnote[^1] and two[^1][^2] here: 10<sup>12</sup> cells, IL<sub>beta</sub> and PERR.
+
+| Head | Second |
+|------|-------:|
+| Alpha | 0.5 |
+
+**My take:** *Em*phasis, ~~del~~eted and `code_words`.
+
+[^1]: A note[^2] of m<sup>2</sup>.
+[^2]: Another.
+"""
 
 
 def written(text: str, **changes: Any) -> Post:
@@ -189,6 +213,21 @@ def test_the_text_part_holds_every_link_and_nearly_all_words() -> None:
     assert len(mail.text_part(email(html, "See the web"), "issue 1")) == 2
 
 
+def test_marks_that_stand_high_or_low_belong_to_the_word_before_in_both_parts() -> None:
+    html = "<p>A note<sup>1</sup><sup>2</sup>, 10<sup>12</sup> cells, IL<sub>beta</sub></p>"
+    assert mail.text_part(email(html, "A note[1][2], 10^12 cells, ILbeta"), "issue 1") == []
+    assert len(mail.text_part(email(html, "A note[1][2], 10^12 cells"), "issue 1")) == 1
+
+
+def test_templates_are_the_cure_only_for_an_author_who_has_some() -> None:
+    html = '<p>Four of nine, <a href="https://a.example/x">the trial</a></p>'
+    ours = mail.text_part(email(html, "Nothing"), "issue 1")
+    theirs = mail.text_part(email(html, "Nothing"), "issue 1", own_templates=True)
+    assert [finding.says for finding in ours] == [finding.says for finding in theirs]
+    assert not any("templates/" in finding.cure for finding in ours)
+    assert all("templates/email/issue.txt" in finding.cure for finding in theirs)
+
+
 # --------------------------------------------------------------------------------------- privacy
 
 
@@ -239,6 +278,16 @@ def project(tmp_path: Path) -> Path:
         "---\ntitle: Steroids in a small trial\ndate: 2026-11-16\n---\n\nNine patients, of TK centres.\n"
     )
     return tmp_path
+
+
+@pytest.mark.parametrize("style", ["short", "ama", "vancouver", "nlm"])
+def test_a_short_post_with_all_that_markdown_offers_has_its_words_in_both_parts_of_the_mail(
+    project: Path, style: str
+) -> None:
+    glossary = f'citation_style = "{style}"\n\n[site.abbreviations]\nPERR = "renal response"\n\n[newsletter]'
+    (project / "digest.toml").write_text(SETTINGS.replace("[newsletter]", glossary))
+    (project / "posts/trial.md").write_text(EVERYTHING)
+    assert examine(load(project), NOW) == []
 
 
 def test_a_project_without_mistakes_has_no_findings(project: Path) -> None:

@@ -18,6 +18,8 @@ _WORD = re.compile(r"\w{3,}")
 _IN_ANGLES = re.compile(r"<([a-z][a-z0-9+.-]*:[^<>]+)>", re.I)
 _NOTE = re.compile(r"#fn(?:ref)?-\d+$")
 """Leads to a footnote or back from it: in plain text the note itself stands below."""
+_MARKS = re.compile(r"[\[\]^~]")
+_LOOK = "look at both with `digest render next --to FOLDER`, and write what is missing as Markdown, not HTML"
 _SHORTENERS = frozenset(
     {"bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "buff.ly", "rebrand.ly"}
 )
@@ -95,22 +97,33 @@ def addresses(email: Email, where: str) -> list[Finding]:
     return found
 
 
-def text_part(email: Email, where: str) -> list[Finding]:
-    """The text part holds the words and every link of the HTML part: some readers have nothing else."""
+def text_part(email: Email, where: str, *, own_templates: bool = False) -> list[Finding]:
+    """The text part holds the words and every link of the HTML part: some readers have nothing else.
+
+    `own_templates` tells whether templates of the author's make the mail, and the cure lies in them.
+    """
     seen = see(email.html)
     found = []
-    theirs = set(_WORD.findall(email.text.casefold()))
+    theirs = _words(email.text)
     missing = [word for word in dict.fromkeys(_WORD.findall(seen.words.casefold())) if word not in theirs]
     if len(missing) * 50 > len(theirs):
         says = f"{len(missing)} words of the mail are not in its text part: {', '.join(missing[:5])} ..."
-        found.append(_warning(where, says, "bring templates/email/issue.txt and issue.mjml together"))
+        cure = "bring templates/email/issue.txt and issue.mjml together" if own_templates else _LOOK
+        found.append(_warning(where, says, cure))
     listed = {_same(address) for address in _IN_ANGLES.findall(email.text)}
     text = "".join(email.text.split())
     for address in dict.fromkeys(address for address, _ in seen.links):
         if not _NOTE.search(address) and _same(address) not in listed and address not in text:
             says = f"the link to {address:.80} is not in the mail's text part"
-            found.append(_warning(where, says, "add it to templates/email/issue.txt"))
+            cure = "add it to templates/email/issue.txt" if own_templates else _LOOK
+            found.append(_warning(where, says, cure))
     return found
+
+
+def _words(text: str) -> set[str]:
+    """Of a plain text: what HTML sets high or low (`line[1]`, `10^6`) may belong to the word before."""
+    text = text.casefold()
+    return {*_WORD.findall(text), *_WORD.findall(_MARKS.sub("", text))}
 
 
 def _same(address: str) -> str:

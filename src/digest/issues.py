@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from digest import plan as planning
 from digest import schedule
-from digest.collect import is_public, next_issue, observe, remembered, text_hash
+from digest.collect import first_seen, is_public, next_issue, observe, remembered, text_hash
 from digest.errors import InputError, SettingsError, StoreError, UsageError
 from digest.library import Library, Progress, silent
 from digest.markdown import Addresses
@@ -91,6 +91,7 @@ class Desk:
             self.store.next_number(),
             timezone=self.zone,
             due=self.due(),
+            withheld=self.library.withheld,
         )
 
     def due(self) -> Slot | None:
@@ -109,6 +110,7 @@ class Desk:
             self.store.next_number(),
             timezone=self.zone,
             due=self.due(),
+            withheld=self.library.withheld,
         )
         return post, answer
 
@@ -220,7 +222,7 @@ def look(
 ) -> dict[str, LedgerEntry]:
     """The ledger with the posts as they stand; the author hears what it learned from them."""
     ledger = store.ledger()
-    library.settle({id: entry.first_seen for id, entry in ledger.items()})
+    library.settle(first_seen(ledger))
     zone = ZoneInfo(library.site.timezone)
     seen = observe(library.posts, ledger, newsletter, now, zone, withheld=library.withheld)
     library.findings += seen.findings

@@ -72,9 +72,10 @@ class Library:
 
     @property
     def withheld(self) -> set[str]:
-        """Ids of posts whose files are there, though they are broken or their name is taken."""
-        broken = {_stem(record.name) for record in self._by_source.values() if record.post is None}
-        return (broken | {post.id for post in self._found}) - {post.id for post in self.posts}
+        """Files that are there though they give no post, and ids of posts whose name is taken."""
+        broken = {source for source, record in self._by_source.items() if record.post is None}
+        refused = {finding.where for finding in self._said if finding.where not in self._by_source}
+        return (broken | refused | {post.id for post in self._found}) - {post.id for post in self.posts}
 
     def held_back(self, name: str) -> Finding | None:
         """Why the file of this name gave no post, if there is such a file."""

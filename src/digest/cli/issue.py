@@ -79,7 +79,9 @@ def _print_planned(one: Planned, desk: Desk) -> None:
         show.line(f"No issue on {when}: nothing new{waiting}.", style="dim")
         return
     show.line()
-    show.line(f"Issue {one.number} goes on {when}", style="bold")
+    goes = "was to go out on" if one.late else "goes on"
+    waits = ", and waits for you: digest issue cut" if one.missed else ""
+    show.line(f"Issue {one.number} {goes} {when}{waits}", style="bold")
     reasons = one.collected.reasons
     if one.issue.intro:
         show.line(f"     opens with “{one.issue.intro.title}”")
@@ -99,6 +101,8 @@ def _planned_document(one: Planned, desk: Desk) -> dict[str, object]:
         "number": one.number,
         "cutoff": one.slot.cutoff,
         "sends": one.slot.sends,
+        "late": one.late,
+        "missed": one.missed,
         "issue": one.issue is not None,
         "intro": one.issue.intro.id if one.issue and one.issue.intro else None,
         "posts": [

@@ -35,6 +35,7 @@ _ESCAPED = (".html", ".mjml", ".xml", ".svg")
 _TEXT = (*_ESCAPED, ".txt")
 _STATIC = "site/static"
 _SHIPPED = "shipped/"
+_WHOSE = ("own", "shipped")
 _LONGEST = 100_000
 """No repetition in a template makes more characters or items than this."""
 _UNDEFINED = re.compile(r"'(?P<name>[^']+)' is undefined")
@@ -97,7 +98,7 @@ class Theme:
         for name, path in self._files():
             if name.endswith(_TEXT) and not name.startswith(_STATIC):
                 found += self._examined(name, path)
-        return found
+        return found + self._unused()
 
     def fingerprint(self) -> str:
         """SHA-256 over all files in force, names and contents: when it changes, pages must be made again."""
@@ -123,11 +124,8 @@ class Theme:
     def _files(self) -> list[tuple[str, Path]]:
         """Every file in force, by name; names that begin with a dot or end with `~` are editors' leavings."""
         found: dict[str, Path] = {}
-        for folder in self._folders.values():
-            for path in folder.rglob("*"):
-                name = path.relative_to(folder).as_posix()
-                if path.is_file() and not path.name.startswith(".") and not name.endswith("~"):
-                    found.setdefault(name, path)
+        for folder in reversed(self._folders.values()):
+            found |= _below(folder)
         return sorted(found.items())
 
     def _examined(self, name: str, path: Path) -> list[Finding]:
@@ -138,6 +136,32 @@ class Theme:
         if not name.endswith(".mjml"):
             return []
         return lint_mjml(path.read_text("utf-8-sig"), name=self.where(name))
+
+    def _unused(self) -> list[Finding]:
+        """The author's files that stand for no shipped one and that no template names: often a typo."""
+        own, shipped = (_below(self._folders[whose]) if whose in self._folders else {} for whose in _WHOSE)
+        named = self._named_anywhere()
+        if None in named:
+            return []  # a name that is made up while a template is filled may be any of these
+        return [
+            _warning(f"templates/{name}", "no page and no mail uses this file", near)
+            for name in sorted(own.keys() - shipped.keys() - named)
+            if not name.startswith(f"{_STATIC}/")
+            for near in [difflib.get_close_matches(name, shipped, n=1)]
+            if near or name.endswith(_TEXT)
+        ]
+
+    def _named_anywhere(self) -> set[str | None]:
+        """What the templates in force extend, include and import."""
+        named: set[str | None] = set()
+        for name, path in self._files():
+            if name.endswith(_TEXT) and not name.startswith(_STATIC):
+                try:
+                    source = self._jinja.parse(path.read_text("utf-8-sig"))
+                except (jinja2.TemplateSyntaxError, UnicodeError):
+                    continue  # said by another finding
+                named |= set(jinja2.meta.find_referenced_templates(source))
+        return named
 
     def _lint(self, name: str, seen: frozenset[str] = frozenset()) -> None:
         """MJML is looked at before Jinja fills it, parts and all: a finding names the author's line."""
@@ -269,6 +293,19 @@ def _runtime(error: Exception, known: list[str]) -> tuple[str, str]:
 def _nearest(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known)[:12])}"
+
+
+def _below(folder: Path) -> dict[str, Path]:
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".") and not path.name.endswith("~")
+    }
+
+
+def _warning(where: str, says: str, near: list[str]) -> Finding:
+    cure = f"did you mean templates/{near[0]}?" if near else "name it in a template, or take it away"
+    return Finding(severity=Severity.WARNING, where=where, says=says, cure=cure)
 
 
 def _as_error(where: str, line: int | None, says: str, cure: str) -> TemplateError:

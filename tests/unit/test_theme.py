@@ -186,16 +186,39 @@ def test_a_template_that_was_mended_is_looked_at_again(written: Write) -> None:
 
 
 def test_findings_name_every_broken_template_at_once(written: Write) -> None:
-    written("email/a.txt", "{% if %}")
-    theme = written("site/b.html", "\n{{ x | nope }}")
+    written("email/issue.txt", "{% if %}")
+    theme = written("site/post.html", "\n{{ x | nope }}")
 
     found = theme.findings()
 
     assert [(finding.where, finding.line) for finding in found] == [
-        ("templates/email/a.txt", 1),
-        ("templates/site/b.html", 2),
+        ("templates/email/issue.txt", 1),
+        ("templates/site/post.html", 2),
     ]
     assert {finding.severity for finding in found} == {Severity.ERROR}
+
+
+def test_a_file_that_nothing_uses_is_named_with_the_nearest_name_that_is_used(written: Write) -> None:
+    written("site/pots.html", "<h1>{{ title }}</h1>")
+    written("site/style.css", "p { color: #123456 }")
+    written("xyz.txt", "Mine")
+    written("README.md", "What is changed here")
+    written("site/static/leaf.svg", "<svg/>")
+    found = written("site/.post.html.swp", "").findings()
+
+    assert [(finding.where, finding.cure) for finding in found] == [
+        ("templates/site/pots.html", "did you mean templates/site/post.html?"),
+        ("templates/site/style.css", "did you mean templates/site/static/style.css?"),
+        ("templates/xyz.txt", "name it in a template, or take it away"),
+    ]
+    assert {finding.severity for finding in found} == {Severity.WARNING}
+
+
+def test_a_part_that_a_template_names_is_used(written: Write) -> None:
+    written("parts/line.html", "<hr>")
+    assert written("site/foot.html", "{% include 'parts/line.html' %}").findings() == []
+    assert len(written("site/foot.html", "<footer>").findings()) == 1
+    assert written("site/foot.html", "{% include 'parts/' ~ kind ~ '.html' %}").findings() == []
 
 
 # ------------------------------------------------------------------------------------------- sandbox

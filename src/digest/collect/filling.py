@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from digest.collect.corrections import corrections_to_tell, told_mark
-from digest.collect.looking import carried_words, one_for_each_id
+from digest.collect.looking import carried_words, one_for_each_id, which_is_it
 from digest.model import (
     Correction,
     Fate,

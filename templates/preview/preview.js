@@ -10,6 +10,15 @@ for (const frame of document.querySelectorAll("iframe[data-scrolled]")) {
   else frame.addEventListener("load", attend);
 }
 
+// A long list of issues shows the one that was chosen.
+const chosen = document.querySelector(".issue .chooser [aria-current]");
+if (chosen) {
+  const list = chosen.closest("ol");
+  const [inner, outer] = [chosen.getBoundingClientRect(), list.getBoundingClientRect()];
+  if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom;
+  list.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+}
+
 // Plays a light or dark screen: the site's own media queries are made true or false.
 const play = (document, scheme) => {
   const decide = (media) => {

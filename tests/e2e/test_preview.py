@@ -12,12 +12,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from typer.testing import CliRunner
+
+from digest.cli import app
 
 pytestmark = pytest.mark.browser
 
@@ -312,6 +316,44 @@ def test_the_tabs_are_reached_by_keyboard(quiet: Preview, open_page: Open) -> No
         assert page.evaluate("document.activeElement.textContent") == name
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{quiet.url}/_preview/feeds")
+
+
+@pytest.fixture(scope="module")
+def long_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preview]:
+    """A preview of a newsletter that has cut an issue in each of fourteen weeks."""
+    project = new_project(tmp_path_factory.mktemp("long") / "project")
+    (project / "digest.toml").write_text(SETTINGS.replace("2026-11-01", "2026-08-07"))
+    for week in range(14):
+        day = date(2026, 8, 12) + timedelta(weeks=week)
+        (project / f"posts/week-{week}.md").write_text(
+            f"---\ntitle: Paper of {day}\ndate: {day}\n---\n\nRead.\n"
+        )
+        options = ["--project", str(project), "--now", f"{day + timedelta(days=1)}T20:00"]
+        assert CliRunner().invoke(app, [*options, "issue", "cut"]).exit_code == 0
+    with previewed(project) as running:
+        yield running
+
+
+def test_what_comes_stands_before_what_was_cut_and_the_newest_of_that_first(long_running: Preview) -> None:
+    page = long_running.get("/_preview/issue")[2]
+    assert [int(n) for n in re.findall(r"issue\?number=(\d+)\"[^>]*>Issue", page)] == [15, *range(14, 0, -1)]
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+def test_the_mail_is_on_the_first_screen_however_many_issues_were_cut(
+    long_running: Preview, open_page: Open, width: int
+) -> None:
+    page = open_page(f"{long_running.url}/_preview/issue?number=2")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.reload()
+    mail, head = page.locator(".screens").bounding_box(), page.locator(".head").bounding_box()
+    assert mail
+    assert head
+    assert mail["y"] < 600
+    assert mail["y"] - head["y"] - head["height"] < 40
+    chosen = page.locator(".chooser [aria-current]")
+    expect(chosen).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 # ------------------------------------------------------------------------------------------ safety

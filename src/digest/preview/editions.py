@@ -79,18 +79,14 @@ class Outlook:
 
 
 def outlook(desk: Desk) -> Outlook:
-    """The issues that were cut, oldest first, and the sendings to come."""
+    """The sendings to come, the next one first, and the issues that were cut, newest first."""
     wrong = tuple(faults(desk.newsletter))
     cut = desk.store.issues()
-    rows = [
-        Row(number=one.number, goes=spoken(one.slot.sends, desk.zone), says=str(one.state.value))
-        for one in cut
-    ]
-    rows += [] if wrong else _rows(desk.plan(AHEAD), desk)
+    ahead = [] if wrong else _rows(desk.plan(AHEAD), desk)
     waiting = [one.number for one in cut if one.slot.sends > desk.now]
-    planned = [row.number for row in rows[len(cut) :] if row.number is not None]
+    planned = [row.number for row in ahead if row.number is not None]
     return Outlook(
-        rows=tuple(rows),
+        rows=(*ahead, *(_cut_row(one, desk) for one in reversed(cut))),
         first=next(iter([*waiting, *planned, *[one.number for one in cut[-1:]]]), None),
         faults=wrong,
     )
@@ -115,6 +111,10 @@ def _rows(planned: list[Planned], desk: Desk) -> list[Row]:
     if len(rows) - end < 2:
         return rows
     return [*rows[:end], Row(number=None, goes=f"From {rows[end].goes}", says=rows[end].says)]
+
+
+def _cut_row(one: StoredIssue, desk: Desk) -> Row:
+    return Row(number=one.number, goes=spoken(one.slot.sends, desk.zone), says=str(one.state.value))
 
 
 def _row(one: Planned, desk: Desk) -> Row:

@@ -43,7 +43,11 @@ class InputError(DigestError):
 
 
 class TemplateError(DigestError):
-    pass
+    @classmethod
+    def at(cls, places: Sequence[Finding]) -> TemplateError:
+        """Mistakes whose places are known: they are said there, and the message does not say them again."""
+        count = f"{len(places)} mistakes" if len(places) > 1 else "a mistake"
+        return cls(f"{count} in the templates", cure="mend what is named, nothing was made", findings=places)
 
 
 class BuildError(DigestError):

@@ -187,7 +187,7 @@ class Theme:
     def _raise_errors(found: list[Finding]) -> None:
         errors = [finding for finding in found if finding.severity is Severity.ERROR]
         if errors:
-            raise TemplateError(_place(errors[0]) + errors[0].says, cure=errors[0].cure, findings=errors)
+            raise TemplateError.at(errors)
 
     def _raise_missing(self, missing: jinja2.TemplateNotFound) -> NoReturn:
         name = str(missing.name)
@@ -309,12 +309,7 @@ def _warning(where: str, says: str, near: list[str]) -> Finding:
 
 
 def _as_error(where: str, line: int | None, says: str, cure: str) -> TemplateError:
-    found = Finding(severity=Severity.ERROR, where=where, line=line, says=says, cure=cure)
-    return TemplateError(_place(found) + says, cure=cure, findings=[found])
-
-
-def _place(found: Finding) -> str:
-    return f"{found.where}:{found.line}: " if found.line else f"{found.where}: "
+    return TemplateError.at([Finding(severity=Severity.ERROR, where=where, line=line, says=says, cure=cure)])
 
 
 def _too_long(thing: object, times: object) -> bool:

@@ -32,7 +32,7 @@ def written(tmp_path: Path) -> Write:
 def failure(theme: Theme, name: str, **values: object) -> str:
     with pytest.raises(TemplateError) as caught:
         theme.render(name, **values)
-    return str(caught.value)
+    return "\n".join(map(str, caught.value.findings))
 
 
 # ------------------------------------------------------------------------------------------ finding
@@ -212,6 +212,15 @@ def test_a_file_that_nothing_uses_is_named_with_the_nearest_name_that_is_used(wr
         ("templates/xyz.txt", "name it in a template, or take it away"),
     ]
     assert {finding.severity for finding in found} == {Severity.WARNING}
+
+
+def test_a_mistake_is_said_at_its_place_and_not_a_second_time_in_the_message(written: Write) -> None:
+    for name, source in (("site/post.html", "{{ titel }}"), ("email/issue.mjml", "<mjml><mj-bdy /></mjml>")):
+        with pytest.raises(TemplateError) as caught:
+            written(name, source).render(name)
+        assert caught.value.findings
+        assert not any(finding.says in str(caught.value) for finding in caught.value.findings)
+        assert "mend what is named" in str(caught.value)
 
 
 def test_a_part_that_a_template_names_is_used(written: Write) -> None:

@@ -167,7 +167,7 @@ def render_mjml(source: str, *, name: str) -> str:
     """
     errors = [found for found in lint_mjml(source, name=name) if found.severity is Severity.ERROR]
     if errors:
-        raise TemplateError(str(errors[0]).partition("; ")[0], cure=errors[0].cure, findings=errors)
+        raise TemplateError.at(errors)
     try:
         return str(mjml.mjml2html(source, fonts={}))
     except ValueError as error:

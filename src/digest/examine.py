@@ -153,14 +153,12 @@ def _of_feeds(built: Path, site: Site) -> list[Finding]:
     found = []
     for atom in sorted([*built.rglob("atom.xml"), *built.glob("archive/*.atom.xml")]):
         archive = atom.name != "atom.xml"
-        rss = atom.with_name(atom.name.replace(".atom.xml", ".rss.xml") if archive else "feed.xml")
-        json = atom.with_name("feed.json")
         found += [
             _named(finding, atom.relative_to(built).as_posix())
             for finding in check_feed_set(
                 _bytes(atom),
-                _bytes(rss),
-                None if archive else _bytes(json),
+                None if archive else _bytes(atom.with_name("feed.xml")),
+                None if archive else _bytes(atom.with_name("feed.json")),
                 base=f"{site.url}/",
                 limit_bytes=_ARCHIVE_BYTES if archive else FEED_BYTES,
             )

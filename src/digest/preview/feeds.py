@@ -52,9 +52,9 @@ def groups(paths: Sequence[str]) -> list[Group]:
         folder, _, name = path.rpartition("/")
         if name in _NAMES:
             found.setdefault(folder, []).append((_NAMES[name], path))
-        elif name.endswith((".atom.xml", ".rss.xml")):
-            year, _, rest = name.partition(".")
-            found.setdefault(f"{folder}/{year}", []).append(("Atom" if rest == "atom.xml" else "RSS", path))
+        elif name.endswith(".atom.xml"):
+            year = name.partition(".")[0]
+            found.setdefault(f"{folder}/{year}", []).append(("Atom", path))
     ordered = sorted(found, key=lambda folder: (folder not in ("", "issues"), folder))
     return [
         Group(name=_called(folder), formats=tuple(sorted(found[folder], key=_rank))) for folder in ordered

@@ -222,7 +222,7 @@ def _file_below(folder: Path, name: str) -> Path | None:
 def _media_type(name: str, suffix: str) -> str:
     if name.endswith("atom.xml"):
         return "application/atom+xml"
-    if name.endswith(("feed.xml", ".rss.xml")):
+    if name.endswith("feed.xml"):
         return "application/rss+xml"
     if name.endswith("feed.json"):
         return "application/feed+json"

@@ -3,7 +3,7 @@
     DigestError               everything a user is shown as one message, never as a traceback
     |- UsageError             the command was called in a way that cannot work (exit code 2)
     |- SettingsError          digest.toml or the environment is wrong
-    |- InputError             posts that may not be used were all that there was, or --strict
+    |- InputError             a post that is asked for cannot be used, or --strict allows no mistake
     |- TemplateError          a template is wrong: names template, line and cure
     |- BuildError             pages could not be written; the old site is whole
     `- StoreError             what is remembered cannot be read or written

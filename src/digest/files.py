@@ -330,6 +330,8 @@ class Stage:
         """
         try:
             _refuse_mismatch(self.folder, self.out)
+            if hasattr(os, "sync"):
+                os.sync()  # content before names: a power cut must not leave a name without its content
             for entry in sorted(os.scandir(self.folder), key=_posts_first):
                 _move(entry, self.out / entry.name)
         except OSError as error:

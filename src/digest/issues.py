@@ -200,9 +200,6 @@ class Desk:
         found = self.store.issue(number)
         return Issue(number=number, slot=found.slot, posts=(), state=found.state), found.email
 
-    def mailed_issues(self) -> list[MailedIssue]:
-        return mailed_issues(self.library, self.store, self.now)
-
 
 def newsletter_of(settings: Settings) -> Newsletter:
     newsletter = settings.newsletter

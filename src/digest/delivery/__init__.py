@@ -1,0 +1,1 @@
+"""One issue to its audience: the bag that transports empty, group commits, retries and limits."""

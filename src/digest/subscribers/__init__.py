@@ -1,0 +1,1 @@
+"""Addresses, tokens, and the tables of other services: people before anybody stores them (pure)."""

@@ -1,0 +1,1 @@
+"""For other people's parts: a recording mail server, faults, and what a transport must do."""

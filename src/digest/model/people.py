@@ -62,7 +62,7 @@ class Consent:
     at: datetime
     act: ConsentAct
     how: str = ""
-    """By which way: `form`, `import of readers.csv`, `one-click`, `digest subscribers add` ..."""
+    """By which way: `form`, `import of readers.csv`, `one-click`, `command line` ..."""
     words: str = ""
     """The exact words that were agreed to."""
 

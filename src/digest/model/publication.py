@@ -67,3 +67,10 @@ class Newsletter:
     min_posts: int = 1
     max_posts: int = 12
     missed_within_seconds: int = 12 * 3600
+    quiet_hours: str = ""
+    """`22:00-07:00` on the wall clock of `timezone`, or empty."""
+    reply_to: str = ""
+    return_path: str = ""
+    """Where bounces go, or empty: the sender's address, and bounces do not tell whose they are."""
+    leave_by_mail: str = ""
+    """Where readers' mail programs write to leave, or empty: the sender's address."""

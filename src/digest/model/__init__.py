@@ -22,6 +22,7 @@ from digest.model.issues import (
     MailedCorrection,
     Page,
     Slot,
+    SlotFate,
     ToldCorrection,
 )
 from digest.model.literature import Correction, Day, Name, Reference, ReferenceRole, Section, SectionKind
@@ -75,6 +76,7 @@ __all__ = [
     "Severity",
     "Site",
     "Slot",
+    "SlotFate",
     "Stage",
     "Subscriber",
     "SubscriberState",

@@ -18,6 +18,20 @@ class Slot:
     sends: datetime
 
 
+class SlotFate(StrEnum):
+    """What became of a slot."""
+
+    PLANNED = "planned"
+    """Known, and its cutoff has not come, or its issue was taken back."""
+    CUT = "cut"
+    EMPTY = "empty"
+    """Its cutoff came, and too little waited."""
+    SKIPPED = "skipped"
+    """The author wanted no issue."""
+    MISSED = "missed"
+    """Nothing ran in time, and a later slot carried its posts."""
+
+
 class Fate(StrEnum):
     """What the ledger says of a post id."""
 

@@ -46,7 +46,7 @@ def connect(url: str, project: Path) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         if not _is_sqlite(parsed):
-            return sa.create_engine(parsed)
+            return _postgresql(parsed)
         path = _file_of(parsed, project)
         engine = sa.create_engine(parsed.set(database=str(path)))
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
@@ -56,6 +56,13 @@ def connect(url: str, project: Path) -> sa.Engine:
     sa.event.listen(engine, "connect", _prepare)
     sa.event.listen(engine, "begin", _begin)
     return engine
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    """By psycopg 3, whichever driver the address leaves open."""
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    return sa.create_engine(url, pool_pre_ping=True)
 
 
 @contextmanager
@@ -107,10 +114,12 @@ def bring_up_to_date(engine: sa.Engine) -> None:
     with reading(engine) as connection:
         if _revision(connection) == schema.REVISION:
             return
-    with writing(engine) as connection:
+    changing = engine.execution_options(digest_changes_tables=True)
+    with writing(changing) as connection:
         alone(connection)
         if _revision(connection) != schema.REVISION:  # no other run was faster
             _upgrade(connection)
+            _refuse_dangling(connection)
 
 
 def _revision(connection: sa.Connection) -> str | None:
@@ -142,6 +151,12 @@ def _upgrade(connection: sa.Connection) -> None:
 # ------------------------------------------------------------------------------------------- SQLite
 
 
+def _refuse_dangling(connection: sa.Connection) -> None:
+    """SQLite changes a table by making it anew, with foreign keys off (lang_altertable, 7)."""
+    if _is_sqlite(connection.engine.url) and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise StoreError("the tables could not be brought up to date", cure="nothing was changed; tell us")
+
+
 def _file_of(url: sa.URL, project: Path) -> Path:
     if not url.database or url.database == ":memory:":
         raise sa.exc.ArgumentError("a database in memory would remember nothing")
@@ -170,5 +185,7 @@ def _prepare(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("digest_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    changes_tables = bool(options.get("digest_changes_tables"))
+    connection.exec_driver_sql(f"PRAGMA foreign_keys = {'OFF' if changes_tables else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("digest_writes") else "BEGIN")

@@ -25,9 +25,10 @@ from digest.model import (
     Post,
     PostRole,
     Slot,
+    SlotFate,
 )
 from digest.store.database import alone
-from digest.store.schema import empty_slot, issue, issue_post, post, told_correction
+from digest.store.schema import issue, issue_post, post, slot, told_correction
 
 SHORTEST_HASH = 8
 """So many characters of a hash are enough to name what is approved."""
@@ -96,17 +97,30 @@ def next_number(connection: sa.Connection) -> int:
 
 
 def last_slot(connection: sa.Connection) -> Slot | None:
-    used = sa.select(issue.c.cutoff, issue.c.sends)
-    empty = sa.select(empty_slot.c.cutoff, empty_slot.c.sends)
-    row = connection.execute(used.union_all(empty).order_by(sa.desc("sends"))).first()
+    done = slot.c.fate != SlotFate.PLANNED.value
+    row = connection.execute(sa.select(slot).where(done).order_by(slot.c.sends.desc())).first()
     return Slot(cutoff=row.cutoff, sends=row.sends) if row else None
 
 
-def leave_empty(connection: sa.Connection, slot: Slot, now: datetime) -> None:
+def leave_empty(connection: sa.Connection, left: Slot, now: datetime) -> None:
     alone(connection)
-    if connection.scalar(sa.select(empty_slot.c.sends).where(empty_slot.c.sends == slot.sends)) is None:
-        row = {"sends": slot.sends, "cutoff": slot.cutoff, "looked_at": now}
-        connection.execute(sa.insert(empty_slot), row)
+    if connection.scalar(sa.select(slot.c.fate).where(slot.c.local_date == _local(left))) is None:
+        connection.execute(sa.insert(slot), _slot_row(left, SlotFate.EMPTY, None, now))
+
+
+def _local(taken: Slot) -> str:
+    return taken.sends.date().isoformat()
+
+
+def _slot_row(taken: Slot, fate: SlotFate, number: int | None, now: datetime) -> dict[str, Any]:
+    return {
+        "local_date": _local(taken),
+        "cutoff": taken.cutoff,
+        "sends": taken.sends,
+        "fate": fate.value,
+        "issue": number,
+        "looked_at": now,
+    }
 
 
 def find(connection: sa.Connection, number: int) -> StoredIssue:
@@ -166,6 +180,7 @@ def cut(connection: sa.Connection, made: Issue, email: Email, cards: Iterable[Ca
     alone(connection)
     _refuse_second(connection, made)
     connection.execute(sa.insert(issue), _issue_row(made, email, now))
+    connection.execute(sa.insert(slot), _slot_row(made.slot, SlotFate.CUT, made.number, now))
     by_id = {card.id: card for card in cards}
     first = 0 if made.intro else 1
     for place, carried in enumerate(carried_by(made), start=first):

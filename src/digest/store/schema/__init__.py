@@ -1,0 +1,38 @@
+"""The tables: what is remembered, as SQLAlchemy sees it.
+
+A change of a table is a change here and a new file under `migrations/versions`; a test compares the two.
+"""
+
+from digest.store.schema.delivery import bounce, budget, chunk, delivery, fence, notice, worker
+from digest.store.schema.kinds import Instant, metadata, written
+from digest.store.schema.people import consent, secret, subscriber, suppression
+from digest.store.schema.posts import issue, issue_post, post, slot, told_correction
+
+REVISION = "0002"
+"""The newest file under `migrations/versions`: what a database must be at before it is used."""
+
+VERSION_TABLE = "digest_schema"
+
+__all__ = [
+    "REVISION",
+    "VERSION_TABLE",
+    "Instant",
+    "bounce",
+    "budget",
+    "chunk",
+    "consent",
+    "delivery",
+    "fence",
+    "issue",
+    "issue_post",
+    "metadata",
+    "notice",
+    "post",
+    "secret",
+    "slot",
+    "subscriber",
+    "suppression",
+    "told_correction",
+    "worker",
+    "written",
+]

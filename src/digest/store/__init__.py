@@ -19,6 +19,7 @@ from digest.model import Card, Email, Issue, LedgerEntry, Slot
 from digest.store import issues, posts
 from digest.store.database import bring_up_to_date, connect, reading, writing
 from digest.store.issues import AlreadyCut, IssuePost, StoredIssue, issue_hash
+from digest.store.sending import Sending
 
 __all__ = ["AlreadyCut", "IssuePost", "Store", "StoredIssue", "issue_hash"]
 
@@ -53,6 +54,11 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def sending(self) -> Sending:
+        """The ledger of deliveries."""
+        return Sending(self.engine)
 
     # ------------------------------------------------------------------------------------- posts
 

@@ -45,7 +45,7 @@ def connect(url: str, project: Path) -> sa.Engine:
     """An engine for `url`; a relative SQLite path is taken from the project's folder."""
     try:
         parsed = sa.make_url(url)
-        if not _is_sqlite(parsed):
+        if not is_sqlite(parsed):
             return _postgresql(parsed)
         path = _file_of(parsed, project)
         engine = sa.create_engine(parsed.set(database=str(path)))
@@ -68,7 +68,7 @@ def _postgresql(url: sa.URL) -> sa.Engine:
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One consistent view: what others commit meanwhile is not seen."""
-    if not _is_sqlite(engine.url):
+    if not is_sqlite(engine.url):
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with in_plain_words(engine.url), engine.begin() as connection:
         yield connection
@@ -84,11 +84,11 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 def alone(connection: sa.Connection) -> None:
     """Waits until no other transaction is behind this line. On SQLite every writer is alone anyway."""
-    if not _is_sqlite(connection.engine.url):
+    if not is_sqlite(connection.engine.url):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
 
-def _is_sqlite(url: sa.URL) -> bool:
+def is_sqlite(url: sa.URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
@@ -102,7 +102,7 @@ def in_plain_words(url: sa.URL) -> Iterator[None]:
         first_line = str(cause).partition("\n")[0]
         name = getattr(cause, "sqlite_errorname", "").removeprefix("SQLITE_")
         says, cure = _MEANINGS.get(name.partition("_")[0], (f"says: {first_line}", ""))
-        place = url.database if _is_sqlite(url) else url.render_as_string(hide_password=True)
+        place = url.database if is_sqlite(url) else url.render_as_string(hide_password=True)
         raise StoreError(f"{place} {says}", cure=cure) from error
 
 
@@ -153,7 +153,7 @@ def _upgrade(connection: sa.Connection) -> None:
 
 def _refuse_dangling(connection: sa.Connection) -> None:
     """SQLite changes a table by making it anew, with foreign keys off (lang_altertable, 7)."""
-    if _is_sqlite(connection.engine.url) and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+    if is_sqlite(connection.engine.url) and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
         raise StoreError("the tables could not be brought up to date", cure="nothing was changed; tell us")
 
 

@@ -1,0 +1,399 @@
+"""An issue's ledger: its audience frozen once, taken by workers in chunks, and its accounting.
+
+A worker is one run of a process that delivers. It takes chunks of readers (`claim`), which raises the chunk's
+token: what an earlier owner still wants to begin is refused by `commits` from then on. Its lease is a beat
+that goes up as long as it lives, judged by others on their own monotonic clocks, so that no two clocks are
+ever compared. What a worker that died had on the wire becomes uncertain when its chunks are taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from digest.errors import StoreError
+from digest.model import Accounting, DeliveryState, IssueState, SubscriberState
+from digest.store.database import reading, writing
+from digest.store.issues import StoredIssue, find, issue_hash
+from digest.store.schema import (
+    bounce,
+    budget,
+    chunk,
+    delivery,
+    issue,
+    subscriber,
+    suppression,
+    worker,
+)
+
+CHUNK = 200
+"""Readers that a worker takes at once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """Readers `number * 200` and on of an issue, in the hands of one worker as long as `token` stands."""
+
+    issue: int
+    number: int
+    token: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A reader of a chunk to whom the issue is to be sent now."""
+
+    place: int
+    subscriber: int
+    address: str
+    name: str
+    attempts: int
+    first_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    id: str
+    host: str
+    pid: int
+    beat: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryRow:
+    """What the ledger holds of one reader of an issue."""
+
+    place: int
+    subscriber: int
+    address: str
+    state: DeliveryState
+    attempts: int
+    changed_at: datetime | None
+    next_at: datetime | None
+    stage: str
+    code: int
+    enhanced: str
+    reply: str
+
+
+class Sending:
+    """The ledger of deliveries. Every method is one transaction and may raise StoreError."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    # ------------------------------------------------------------------------------ the audience
+
+    def begin(self, number: int, now: datetime) -> StoredIssue:
+        """Freezes the audience of an approved issue and starts its sending, in one transaction; once.
+
+        Again for an issue that is being sent changes nothing. StoreError for every other state, and where
+        the frozen content is not what was approved.
+        """
+        with writing(self.engine) as connection:
+            found = find(connection, number)
+            if found.state is not IssueState.SENDING:
+                _refuse_changed(found)
+                _start(connection, found, now)
+                _freeze(connection, number, now)
+            return find(connection, number)
+
+    def finish(self, number: int, now: datetime) -> bool:
+        """Marks an issue as sent where nothing is left to try; whether it is."""
+        left = sa.exists().where(chunk.c.issue == number, chunk.c.open == 1)
+        with writing(self.engine) as connection:
+            connection.execute(
+                sa.update(issue)
+                .where(issue.c.number == number, issue.c.state == IssueState.SENDING.value, ~left)
+                .values(state=IssueState.SENT.value, ended_at=now)
+            )
+            return find(connection, number).state is IssueState.SENT
+
+    def pause(self, number: int, reason: str) -> bool:
+        """Stops an issue in the middle; its letters wait. False where it was not being sent."""
+        with writing(self.engine) as connection:
+            sending = (issue.c.number == number, issue.c.state == IssueState.SENDING.value)
+            held = {
+                "state": IssueState.HELD.value,
+                "held_from": IssueState.SENDING.value,
+                "reason": reason,
+            }
+            return connection.execute(sa.update(issue).where(*sending).values(held)).rowcount == 1
+
+    def state(self, number: int) -> IssueState:
+        with reading(self.engine) as connection:
+            found = connection.scalars(sa.select(issue.c.state).where(issue.c.number == number))
+            return IssueState(found.one())
+
+    def under_way(self) -> list[int]:
+        """The issues that are being sent, by number."""
+        with reading(self.engine) as connection:
+            sending = issue.c.state == IssueState.SENDING.value
+            return list(connection.scalars(sa.select(issue.c.number).where(sending).order_by(issue.c.number)))
+
+    # -------------------------------------------------------------------------------- the workers
+
+    def enter(self, id: str, host: str, pid: int, now: datetime) -> None:
+        """A worker begins."""
+        row = {"id": id, "host": host, "pid": pid, "started_at": now, "beat": 0, "beat_at": now}
+        with writing(self.engine) as connection:
+            connection.execute(sa.insert(worker), row)
+
+    def beat(self, id: str, now: datetime) -> bool:
+        """A worker lives. False: others took it for dead, and its chunks are theirs."""
+        with writing(self.engine) as connection:
+            mine = sa.update(worker).where(worker.c.id == id)
+            return connection.execute(mine.values(beat=worker.c.beat + 1, beat_at=now)).rowcount == 1
+
+    def workers(self) -> list[Worker]:
+        with reading(self.engine) as connection:
+            rows = connection.execute(sa.select(worker).order_by(worker.c.started_at, worker.c.id))
+            return [Worker(id=row.id, host=row.host, pid=row.pid, beat=row.beat) for row in rows]
+
+    def leave(self, id: str, now: datetime, *, beat: int | None = None) -> list[Chunk]:
+        """A worker is over: its own word for it, or that of others who saw `beat` stand still for too long.
+
+        Its chunks are free again, and what it had on the wire is uncertain. The chunks, with new tokens.
+        """
+        with writing(self.engine) as connection:
+            gone = sa.delete(worker).where(worker.c.id == id)
+            if beat is not None:
+                gone = gone.where(worker.c.beat == beat)
+            if connection.execute(gone).rowcount != 1:
+                return []
+            held = connection.execute(
+                sa.update(chunk)
+                .where(chunk.c.owner == id)
+                .values(owner=None, token=chunk.c.token + 1, due=now)
+                .returning(chunk.c.issue, chunk.c.number, chunk.c.token)
+            ).all()
+            for row in held:
+                connection.execute(_ON_THE_WIRE, {"of": row.issue, **_places(row.number), "at": now})
+            return [Chunk(issue=row.issue, number=row.number, token=row.token) for row in held]
+
+    # --------------------------------------------------------------------------------- the chunks
+
+    def claim(self, owner: str, number: int, now: datetime, chunk_number: int | None = None) -> Chunk | None:
+        """Takes a chunk that is free and due, or the one that is named; None where there is none."""
+        free = (chunk.c.issue == number, chunk.c.open == 1, chunk.c.owner.is_(None), chunk.c.due <= now)
+        wanted = sa.select(chunk.c.number).where(*free).order_by(chunk.c.due, chunk.c.number).limit(1)
+        if chunk_number is not None:
+            wanted = wanted.where(chunk.c.number == chunk_number)
+        with writing(self.engine) as connection:
+            found = connection.scalar(wanted.with_for_update(skip_locked=True))
+            if found is None:
+                return None
+            token = connection.scalar(
+                sa.update(chunk)
+                .where(chunk.c.issue == number, chunk.c.number == found)
+                .values(owner=owner, token=chunk.c.token + 1)
+                .returning(chunk.c.token)
+            )
+            return Chunk(issue=number, number=found, token=token or 0)
+
+    def waiting(self, taken: Chunk, now: datetime, limit: int = CHUNK) -> list[Waiting]:
+        """The readers of a chunk to whom the issue goes now, in order."""
+        due = sa.or_(delivery.c.next_at.is_(None), delivery.c.next_at <= now)
+        query = (
+            sa.select(
+                delivery.c.place,
+                delivery.c.subscriber,
+                delivery.c.address,
+                sa.func.coalesce(subscriber.c.name, "").label("name"),
+                delivery.c.attempts,
+                delivery.c.first_at,
+            )
+            .outerjoin(subscriber, subscriber.c.id == delivery.c.subscriber)
+            .where(*_of(taken), delivery.c.state == DeliveryState.QUEUED.value, due)
+            .order_by(delivery.c.place)
+            .limit(limit)
+        )
+        with reading(self.engine) as connection:
+            return [Waiting(**row._mapping) for row in connection.execute(query)]
+
+    def put_back(self, taken: Chunk, now: datetime, *, not_before: datetime | None = None) -> bool:
+        """A worker is done with a chunk: it is closed, or free again from when its next reader is due.
+
+        False where it belongs to somebody else by now.
+        """
+        queued = (*_of(taken), delivery.c.state == DeliveryState.QUEUED.value)
+        with writing(self.engine) as connection:
+            soonest = sa.select(sa.func.count(), sa.func.min(sa.func.coalesce(delivery.c.next_at, now)))
+            count, due = connection.execute(soonest.where(*queued)).one()
+            mine = (
+                chunk.c.issue == taken.issue,
+                chunk.c.number == taken.number,
+                chunk.c.token == taken.token,
+            )
+            due = max(due or now, not_before or now)
+            values = {"owner": None, "open": int(count > 0), "due": due}
+            return connection.execute(sa.update(chunk).where(*mine).values(values)).rowcount == 1
+
+    def next_due(self, number: int) -> tuple[int, datetime | None]:
+        """How many chunks are not done yet, and when the first that nobody holds is due."""
+        unfinished = (chunk.c.issue == number, chunk.c.open == 1)
+        with reading(self.engine) as connection:
+            count = connection.scalar(sa.select(sa.func.count()).select_from(chunk).where(*unfinished)) or 0
+            free = sa.select(chunk.c.due).where(*unfinished, chunk.c.owner.is_(None))
+            return count, connection.scalar(free.order_by(chunk.c.due).limit(1))
+
+    def reserve(self, day: str, wanted: int, allowed: int) -> int:
+        """Takes up to `wanted` letters out of a day's allowance; how many there were. Negative: give back."""
+        with writing(self.engine) as connection:
+            used = connection.scalar(sa.select(budget.c.used).where(budget.c.day == day).with_for_update())
+            if used is None:
+                used = 0
+                connection.execute(sa.insert(budget), {"day": day, "used": 0})
+            taken = max(min(wanted, allowed - used), -used if wanted < 0 else 0)
+            connection.execute(sa.update(budget).where(budget.c.day == day).values(used=used + taken))
+            return taken
+
+    # ------------------------------------------------------------------------------ the uncertain
+
+    def resend_uncertain(self, number: int, now: datetime, *, tries: int | None = None) -> int:
+        """Queues what is uncertain again, or of it what was tried fewer than `tries` times; how many."""
+        uncertain = [delivery.c.issue == number, delivery.c.state == DeliveryState.UNCERTAIN.value]
+        if tries is not None:
+            uncertain.append(delivery.c.attempts < tries)
+        with writing(self.engine) as connection:
+            theirs = sa.select(delivery.c.place // CHUNK).where(*uncertain).distinct()
+            numbers = list(connection.scalars(theirs))
+            if not numbers:
+                return 0
+            again = {"state": DeliveryState.QUEUED.value, "next_at": None}
+            count = connection.execute(sa.update(delivery).where(*uncertain).values(again)).rowcount
+            closed = sa.update(chunk).where(chunk.c.issue == number, chunk.c.number.in_(numbers))
+            connection.execute(closed.where(chunk.c.owner.is_(None)).values(open=1, due=now))
+            reopened = {"state": IssueState.SENDING.value, "ended_at": None}
+            sent = (issue.c.number == number, issue.c.state == IssueState.SENT.value)
+            connection.execute(sa.update(issue).where(*sent).values(reopened))
+            return count
+
+    # ----------------------------------------------------------------------------- the accounting
+
+    def accounting(self, number: int) -> Accounting:
+        with reading(self.engine) as connection:
+            return accounting(connection, number)
+
+    def rows(
+        self, number: int, states: Sequence[DeliveryState], *, after: int = -1, limit: int = 1000
+    ) -> list[DeliveryRow]:
+        """The rows behind a figure, by place, from behind `after` on."""
+        wanted = (
+            delivery.c.issue == number,
+            delivery.c.state.in_([state.value for state in states]),
+            delivery.c.place > after,
+        )
+        with reading(self.engine) as connection:
+            query = sa.select(delivery).where(*wanted).order_by(delivery.c.place).limit(limit)
+            return [_row(found) for found in connection.execute(query)]
+
+
+# ---------------------------------------------------------------------------------------- in statements
+
+_ON_THE_WIRE = (
+    sa.update(delivery)
+    .where(
+        delivery.c.issue == sa.bindparam("of"),
+        delivery.c.place.between(sa.bindparam("first"), sa.bindparam("last")),
+        delivery.c.state == DeliveryState.SUBMITTING.value,
+    )
+    .values(
+        state=DeliveryState.UNCERTAIN.value, changed_at=sa.bindparam("at", type_=delivery.c.changed_at.type)
+    )
+)
+
+
+def accounting(connection: sa.Connection, number: int) -> Accounting:
+    """The sum of an issue as one consistent view shows it."""
+    by_state = sa.select(delivery.c.state, sa.func.count()).where(delivery.c.issue == number)
+    counts: dict[str, int] = dict(connection.execute(by_state.group_by(delivery.c.state)).tuples().all())
+    returned = sa.select(bounce.c.kind, sa.func.count(sa.distinct(bounce.c.subscriber)))
+    came_back: dict[str, int] = dict(
+        connection.execute(returned.where(bounce.c.issue == number).group_by(bounce.c.kind)).tuples().all()
+    )
+    return Accounting(
+        candidates=sum(counts.values()),
+        accepted=counts.get(DeliveryState.ACCEPTED, 0),
+        refused=counts.get(DeliveryState.REFUSED, 0),
+        suppressed=counts.get(DeliveryState.SUPPRESSED, 0),
+        uncertain=counts.get(DeliveryState.UNCERTAIN, 0),
+        waiting=counts.get(DeliveryState.QUEUED, 0) + counts.get(DeliveryState.SUBMITTING, 0),
+        bounced=came_back.get("permanent", 0) + came_back.get("transient", 0),
+        complained=came_back.get("complaint", 0),
+    )
+
+
+def _refuse_changed(found: StoredIssue) -> None:
+    if issue_hash(found.email) != found.hash:
+        raise StoreError(
+            f"issue {found.number} is not what was approved: its content was changed in the store",
+            cure=f"cancel it and cut it again: digest issue cancel {found.number}",
+        )
+
+
+def _start(connection: sa.Connection, found: StoredIssue, now: datetime) -> None:
+    started = connection.execute(
+        sa.update(issue)
+        .where(issue.c.number == found.number, issue.c.state == IssueState.APPROVED.value)
+        .values(state=IssueState.SENDING.value, started_at=now)
+    )
+    if started.rowcount != 1:
+        cures = {
+            IssueState.DRAFT: f"approve it: digest issue approve {found.number} --hash {found.hash[:12]}",
+            IssueState.HELD: f"let it go on: digest issue resume {found.number}",
+            IssueState.SENT: f"look at the sum: digest status {found.number}",
+        }
+        cure = cures.get(found.state, "only an approved issue can be sent")
+        raise StoreError(f"issue {found.number} is {found.state.value}, so it is not sent", cure=cure)
+
+
+def _freeze(connection: sa.Connection, number: int, now: datetime) -> None:
+    """Everyone confirmed at this instant, once; who must not be mailed is among them, with that state."""
+    barred = sa.exists().where(suppression.c.mark == subscriber.c.mark)
+    everyone = sa.select(
+        sa.literal(number),
+        sa.func.row_number().over(order_by=subscriber.c.id) - 1,
+        subscriber.c.id,
+        subscriber.c.address,
+        sa.case((barred, DeliveryState.SUPPRESSED.value), else_=DeliveryState.QUEUED.value),
+        sa.literal(0),
+    ).where(subscriber.c.state == SubscriberState.CONFIRMED.value)
+    columns = ["issue", "place", "subscriber", "address", "state", "attempts"]
+    connection.execute(sa.insert(delivery).from_select(columns, everyone))
+    last = connection.scalar(sa.select(sa.func.max(delivery.c.place)).where(delivery.c.issue == number))
+    if last is not None:
+        rows = [
+            {"issue": number, "number": n, "open": 1, "token": 0, "due": now}
+            for n in range(last // CHUNK + 1)
+        ]
+        connection.execute(sa.insert(chunk), rows)
+
+
+def _places(number: int) -> dict[str, int]:
+    return {"first": number * CHUNK, "last": number * CHUNK + CHUNK - 1}
+
+
+def _of(taken: Chunk) -> tuple[sa.ColumnElement[bool], ...]:
+    places = _places(taken.number)
+    return (delivery.c.issue == taken.issue, delivery.c.place.between(places["first"], places["last"]))
+
+
+def _row(found: sa.Row[Any]) -> DeliveryRow:
+    return DeliveryRow(
+        place=found.place,
+        subscriber=found.subscriber,
+        address=found.address,
+        state=DeliveryState(found.state),
+        attempts=found.attempts,
+        changed_at=found.changed_at,
+        next_at=found.next_at,
+        stage=found.stage or "",
+        code=found.code or 0,
+        enhanced=found.enhanced or "",
+        reply=found.reply or "",
+    )

@@ -5,7 +5,8 @@ the outcomes and the intents of one tick of the event loop. An intent is refused
 token (another worker has it), where the issue is not being sent any more, where the reader left meanwhile,
 and where the row is not as this worker knows it. An outcome is written wherever the row still stands at the
 try that it answers: `attempts` counts tries, so that a worker which was taken for dead may still say what a
-server told it, and can never undo what another worker did since.
+server told it, and can never undo what another worker did since. Only to try again is not for it to say: its
+chunk may be closed by now, and the reader would wait for ever.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ _TOKEN = "SELECT token FROM chunk WHERE issue = ? AND number = ?"
 _SETTLE = (
     "UPDATE delivery SET state = ?, attempts = attempts + ?, first_at = coalesce(first_at, ?), next_at = ?,"
     " changed_at = ?, stage = ?, code = ?, enhanced = ?, reply = ?"
-    " WHERE issue = ? AND place = ? AND attempts = ? AND state IN ('queued', 'submitting', 'uncertain')"
+    " WHERE issue = ? AND place = ? AND attempts = ?"
+    " AND (state IN ('queued', 'submitting') OR state = 'uncertain' AND ? <> 'queued')"
 )
 _MAILABLE = (
     "EXISTS (SELECT 1 FROM subscriber AS s WHERE s.id = delivery.subscriber AND s.state = 'confirmed'"
@@ -187,4 +189,5 @@ def settled_row(one: Settled, now: str) -> Sequence[Any]:
         one.issue,
         one.place,
         one.attempts,
+        one.state.value,
     )

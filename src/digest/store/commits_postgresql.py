@@ -35,7 +35,7 @@ WITH sends AS MATERIALIZED (
         %(s_attempts)s::int[])
         AS x (state, counts, next_at, stage, code, enhanced, reply, place, attempts)
     WHERE d.issue = %(issue)s AND d.place = x.place AND d.attempts = x.attempts
-        AND d.state IN ('queued', 'submitting', 'uncertain')
+        AND (d.state IN ('queued', 'submitting') OR d.state = 'uncertain' AND x.state <> 'queued')
 ), wanted AS MATERIALIZED (
     SELECT x.place, x.attempts FROM unnest(%(i_place)s::int[], %(i_attempts)s::int[], %(i_chunk)s::int[])
         AS x (place, attempts, chunk)

@@ -1,0 +1,182 @@
+"""One issue in the hands of one worker: a bag, a recorder and a transport at work between them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from digest.delivery.bag import Bag
+from digest.delivery.limits import Limits
+from digest.delivery.recorder import Recorder
+from digest.delivery.rules import Rules
+from digest.delivery.worker import Worker
+from digest.errors import StoreError
+from digest.model import Letter
+from digest.store.commits import Commits
+from digest.store.sending import CHUNK, Chunk, Waiting
+from digest.transports import Transport
+
+Write = Callable[[Waiting], Letter]
+"""Addresses an issue to one reader."""
+
+RESEND_TRIES = 5
+"""A letter that stays uncertain through so many tries is left to the author, also with `resend`."""
+_DRAIN_SECONDS = 30.0
+
+
+class Round:
+    """Chunks go in by `take`; `end` or `stop`, then `finished`, see it to its end."""
+
+    def __init__(
+        self,
+        number: int,
+        worker: Worker,
+        transport: Transport,
+        commits: Commits,
+        write: Write,
+        rules: Rules,
+        limits: Limits,
+        clock: Callable[[], datetime],
+        dice: Callable[[], float],
+    ) -> None:
+        self.number = number
+        self.reason = ""
+        """Why this worker stopped the issue, if it did."""
+        self.database = ""
+        """What is wrong with the database at this moment."""
+        self.hungry = asyncio.Event()
+        self.not_before: datetime | None = None
+        """When the day's allowance of a warm-up is used up: the next day."""
+        self._worker, self._transport, self._write = worker, transport, write
+        self._rules, self._clock = rules, clock
+        self._store = worker.store
+        self._done: dict[int, asyncio.Future[None]] = {}
+        self._cut_short: set[Chunk] = set()
+        self._not_put_back: list[Chunk] = []
+        self.bag = Bag(
+            clock=clock,
+            limits=limits,
+            give_up_after=rules.give_up_after,
+            dice=dice,
+            hungry=self.hungry.set,
+            chunk_done=self._put_back,
+            halt=self._halt,
+        )
+        self.bag.low_water = max(CHUNK // 4, 4 * rules.connections)
+        self._recorder = self.bag.recorder = Recorder(
+            commits,
+            number,
+            clock,
+            answered=self.bag.answered,
+            withdrawn=self.bag.withdrawn,
+            written=self.bag.written,
+            told=self.bag.told,
+            trouble=self._database,
+        )
+        self._recording = asyncio.create_task(self._recorder.run())
+        self._carrying = asyncio.create_task(transport.carry(self.bag))
+
+    # ------------------------------------------------------------------------------ the chunks
+
+    def take(self, chunk_number: int | None = None) -> bool:
+        """Takes a chunk that is due, or the one that is named; False where there is none to be had."""
+        now = self._clock()
+        if self.bag.stopped or (self.not_before and now < self.not_before):
+            return False
+        while self._not_put_back:
+            self._put_back(self._not_put_back.pop())
+        taken = self._store.sending.claim(self._worker.id, self.number, now, chunk_number)
+        if taken is None:
+            return False
+        waiting = self._within_allowance(taken, self._store.sending.waiting(taken, now), now)
+        self._done[taken.number] = asyncio.get_running_loop().create_future()
+        self.bag.add(taken, [(self._write(one), one.first_at) for one in waiting])
+        return True
+
+    async def until_done(self, chunk_number: int) -> None:
+        """Waits until a chunk that was taken is out of this worker's hands."""
+        if chunk_number in self._done:
+            await self._done[chunk_number]
+
+    def resend_uncertain(self) -> int:
+        """Where that is the rule: queues again what is uncertain and was not tried too often."""
+        if not self._rules.resend or self.bag.stopped:
+            return 0
+        return self._store.sending.resend_uncertain(self.number, self._clock(), tries=RESEND_TRIES)
+
+    def _within_allowance(self, taken: Chunk, waiting: list[Waiting], now: datetime) -> list[Waiting]:
+        """As many as a warm-up leaves for today; a chunk that is cut short goes on tomorrow."""
+        today = now.astimezone(self._rules.zone)
+        allowed = self._rules.warm_up.allowance(today.date()) if self._rules.warm_up else None
+        if allowed is None or not waiting:
+            return waiting
+        granted = self._store.sending.reserve(today.date().isoformat(), len(waiting), allowed)
+        if granted < len(waiting):
+            midnight = datetime.combine(today.date() + timedelta(days=1), datetime.min.time())
+            self.not_before = midnight.replace(tzinfo=self._rules.zone)
+            self._cut_short.add(taken)
+        return waiting[:granted]
+
+    def _put_back(self, chunk: Chunk) -> None:
+        later = self.not_before if chunk in self._cut_short else None
+        try:
+            self._store.sending.put_back(chunk, self._clock(), not_before=later)
+        except StoreError as error:
+            self._database(error)
+            self._not_put_back.append(chunk)
+            return
+        self._cut_short.discard(chunk)
+        self.hungry.set()
+        if waiting := self._done.pop(chunk.number, None):
+            waiting.set_result(None)
+
+    # --------------------------------------------------------------------------------- its end
+
+    def stop(self) -> None:
+        """Takes nothing more; what is on the wire comes to its end."""
+        self.bag.stop()
+        self.hungry.set()
+
+    def lose(self) -> None:
+        """This worker was taken for dead: its chunks are with others."""
+        for chunk in self.bag.chunks:
+            self.bag.lose(chunk)
+
+    def end(self) -> None:
+        """No chunk will be taken any more."""
+        self.bag.close()
+
+    async def finished(self) -> None:
+        """Waits for the transport and the last commit. Raises what went wrong in either."""
+        try:
+            await asyncio.wait({self._carrying, self._recording}, return_when=asyncio.FIRST_COMPLETED)
+            if self._recording.done():
+                self._recording.result()
+            await self._carrying
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._recorder.drain(), _DRAIN_SECONDS)
+        finally:
+            for task in (self._carrying, self._recording):
+                task.cancel()
+            await asyncio.gather(self._carrying, self._recording, return_exceptions=True)
+            for chunk in [*self.bag.chunks, *self._not_put_back]:
+                with contextlib.suppress(StoreError):
+                    self._store.sending.put_back(chunk, self._clock())
+
+    # --------------------------------------------------------------------------------- trouble
+
+    def _halt(self, reason: str) -> None:
+        """The issue stops for everybody: the author must look."""
+        if self.reason:
+            return
+        self.reason = reason
+        self.stop()
+        try:
+            self._store.sending.pause(self.number, reason)
+        except StoreError as error:
+            self._database(error)
+
+    def _database(self, error: StoreError | None) -> None:
+        self.database = str(error) if error else ""

@@ -17,7 +17,7 @@ from digest.transports.smtp.replies import Reply, one_line
 Ask = Callable[[bytes], Awaitable[Reply]]
 
 COMMAND_BYTES = 510
-"""RFC 5321, section 4.5.3.1.4, without CRLF: a longer first answer waits to be asked for (RFC 4954, section 4)."""
+"""RFC 5321, section 4.5.3.1.4, less CRLF. A longer first answer waits until it is asked for (RFC 4954, 4)."""
 
 _IN_ORDER = (Auth.PLAIN, Auth.LOGIN, Auth.XOAUTH2)
 _GO_ON = 334

@@ -6,6 +6,7 @@ Nothing here is looked up or opened. The password is in no `repr`, and so in no 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -50,6 +51,15 @@ class Ahead(IntEnum):
 
 
 _PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
+_NUMBERS = {
+    "port",
+    "command_timeout",
+    "dot_timeout",
+    "letters_per_connection",
+    "idle_timeout",
+    "drain_seconds",
+}
+_HELLO = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -94,16 +104,17 @@ def read(options: TransportOptions) -> SmtpOptions:
     _known(values)
     security = _choice(values, "security", Security.STARTTLS)
     read: dict[str, Any] = {
-        "host": values.pop("host", "localhost"),
-        "port": values.pop("port", _PORTS[security]),
         "security": security,
         "auth": _choice(values, "auth", Auth.AUTO),
         "pipelining": _ahead(values),
-        "hello": values.pop("hello", options.host),
     }
-    if ca_file := values.pop("ca_file", None):
-        read["ca_file"] = options.root / ca_file
-    read |= {key: _positive(key, value) for key, value in values.items()}
+    ordinary = {"host": "localhost", "port": _PORTS[security], "hello": options.host}
+    for key, value in {**ordinary, **values}.items():
+        read[key] = _of_kind(key, value)
+    if "ca_file" in read:
+        read["ca_file"] = options.root / read["ca_file"]
+    if not _HELLO.fullmatch(read["hello"]):
+        raise SettingsError("[delivery.smtp] hello is no host name", cure="write one like mail.example.org")
     return SmtpOptions(**read)
 
 
@@ -132,9 +143,16 @@ def _ahead(values: dict[str, Any]) -> Ahead:
     return names[given]
 
 
-def _positive(key: str, value: Any) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
-        raise SettingsError(f"[delivery.smtp] {key} = {value} is too small", cure="write a number above 0")
+def _of_kind(key: str, value: Any) -> Any:
+    """The value, where it is of the kind that the key takes. A secret is not shown."""
+    if key in _NUMBERS:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            raise SettingsError(f"[delivery.smtp] {key} is no number above 0", cure="write one, like 60")
+    elif key == "insecure_login":
+        if not isinstance(value, bool):
+            raise SettingsError(f"[delivery.smtp] {key} is neither true nor false", cure="write one of them")
+    elif not isinstance(value, str):
+        raise SettingsError(f"[delivery.smtp] {key} is no text", cure="put it in quotes")
     return value
 
 

@@ -9,24 +9,17 @@ not asked for the sixth every second.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 
 from digest.model import Letter, Outcome
-from digest.transports import Mailbag, TransportOptions
+from digest.transports import Mailbag, TransportOptions, growing_pause
 from digest.transports.smtp.conversation import Conversation
 from digest.transports.smtp.line import Line
 from digest.transports.smtp.opening import Failed, log, opened
 from digest.transports.smtp.options import Ahead, SmtpOptions, read
 
-LONGEST_PAUSE = 60
 _CLOSING_SECONDS = 5
-
-
-def growing_pause(failures: int) -> float:
-    """Seconds before the next try after so many failures in a row: 1, 2, 4 up to 60, give or take a fifth."""
-    return min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 6)) * random.uniform(0.8, 1.2)
 
 
 def make(options: TransportOptions) -> Relay:

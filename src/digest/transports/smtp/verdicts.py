@@ -50,7 +50,7 @@ def _refused(stage: Stage, code: int, enhanced: str, why: str) -> Outcome:
 
 
 def on_the_wire(content: bytes) -> bytes:
-    """A body as it leaves: dots at line starts doubled (RFC 5321, section 4.5.2), the final dot not yet there.
+    """A body as it leaves: dots at line starts doubled (RFC 5321, section 4.5.2), without the last dot.
 
     Raises ValueError where a line end is not CRLF. A bare CR or LF is read as a line end by some servers
     and not by others, and between two of those a second message can be smuggled (RFC 5321, section 2.3.8).
@@ -85,7 +85,7 @@ def outcome_of_break(cut: Break, stage: Stage, result: Result = Result.TRY_LATER
 
 
 def is_out_of_step(reply: Reply) -> bool:
-    """The server did not follow the commands that ran ahead (RFC 2920, section 3.2; Exim says it in words)."""
+    """The server did not follow commands that ran ahead (RFC 2920, section 3.2); Exim says it in words."""
     return reply.code == _BAD_SEQUENCE or (reply.code >= 500 and "synchroni" in reply.text.lower())
 
 

@@ -47,17 +47,23 @@ def _nothing(*_: object) -> None:
 
 
 class Line(asyncio.Protocol):
-    """Speaks and listens until it is over; `broke` is called once, unless we hung up ourselves."""
+    """Speaks and listens until it is over; `broke` is called once, unless we hung up ourselves.
 
-    def __init__(self) -> None:
+    The greeting is awaited from the beginning, because it may come with the connection itself.
+    """
+
+    def __init__(self, greeting_seconds: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._replies = Replies()
-        self._awaited: deque[Awaited] = deque()
+        self._awaited: deque[Awaited] = deque([(self._heard, greeting_seconds)])
+        self._answer: asyncio.Future[Reply] = self._loop.create_future()
+        """To the last `ask`, or the greeting."""
+        self._cut = Break("the connection is closed")
         self._deadline = inf
         self._timer: asyncio.TimerHandle | None = None
         self.over = False
-        self.broke: Callable[[Break], None] = _nothing
+        self.broke: Callable[[Break], None] = self._unheard
         self.rested: Callable[[], None] = _nothing
         """Called when `rest` has lasted as long as it may."""
         self.failed: Callable[[Exception], None] | None = None
@@ -75,23 +81,25 @@ class Line(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(command)
 
+    async def greeting(self) -> Reply:
+        """What the server says first; raises Broken."""
+        return await self._answer
+
     async def ask(self, command: bytes, seconds: float) -> Reply:
-        """Says one command and waits for its reply; raises Broken. Empty: waits for the greeting."""
-        answer: asyncio.Future[Reply] = self._loop.create_future()
+        """Says one command and waits for its reply; raises Broken."""
         if self.over:
-            raise Broken(Break("the connection is closed"))
+            raise Broken(self._cut)
+        self._answer = self._loop.create_future()
+        self.say(command, [(self._heard, seconds)])
+        return await self._answer
 
-        def broke(cut: Break) -> None:
-            if not answer.done():
-                answer.set_exception(Broken(cut))
+    def _heard(self, reply: Reply) -> None:
+        if not self._answer.done():
+            self._answer.set_result(reply)
 
-        def heard(reply: Reply) -> None:
-            if not answer.done():
-                answer.set_result(reply)
-
-        self.broke = broke
-        self.say(command, [(heard, seconds)])
-        return await answer
+    def _unheard(self, cut: Break) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(Broken(cut))
 
     def rest(self, seconds: float) -> None:
         """Nothing is awaited; after so many seconds `rested` is called."""
@@ -115,6 +123,7 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.carried_by(transport)
+        self._due_in(self._awaited[0][1])
 
     def carried_by(self, transport: asyncio.BaseTransport) -> None:
         """From now on this transport carries the line: the first, or TLS on top of it."""
@@ -172,6 +181,7 @@ class Line(asyncio.Protocol):
     def cut(self, cut: Break) -> None:
         """Ends the line at once, whatever is awaited, and says so to `broke`."""
         if not self.over:
+            self._cut = cut
             self.hang_up()
             self.broke(cut)
 

@@ -66,7 +66,7 @@ async def opened(options: SmtpOptions) -> tuple[Line, Offers]:
     line = await _connected(options, context)
     stage = Stage.GREETING
     try:
-        _expect(await line.ask(b"", options.command_timeout), stage)
+        _expect(await line.greeting(), stage)
         stage = Stage.HELLO
         offers = await _hello(line, options)
         if options.security is Security.STARTTLS:
@@ -99,7 +99,11 @@ async def _connected(options: SmtpOptions, context: ssl.SSLContext | None) -> Li
     try:
         async with asyncio.timeout(options.connect_timeout):
             _, line = await asyncio.get_running_loop().create_connection(
-                Line, options.host, options.port, ssl=at_once, server_hostname=name
+                lambda: Line(options.command_timeout),
+                options.host,
+                options.port,
+                ssl=at_once,
+                server_hostname=name,
             )
     except TimeoutError:
         raise _failure(Result.TRY_LATER, Stage.CONNECT, "no connection in time") from None

@@ -71,11 +71,12 @@ def _is_international(address: str) -> bool:
 def mailbox(text: str) -> Mailbox:
     """`Name <address>` or an address alone, as the author writes it in the settings.
 
-    The name may be in double quotes. Raises SettingsError for anything that is not exactly one address.
+    The name may be in double quotes. The address is ASCII, or only servers with SMTPUTF8 could take the mail.
+    Raises SettingsError for anything that is not exactly one address.
     """
     found = _NAMED.fullmatch(text.strip(" "))
     name, address = (found["name"], found["address"]) if found else ("", text.strip(" "))
-    if CONTROL.search(text) or not is_address(address):
+    if CONTROL.search(text) or not (address.isascii() and is_address(address)):
         raise SettingsError(
             f"{text!r} is not a name and an address",
             cure="write Name <name@example.org>, or the address alone",

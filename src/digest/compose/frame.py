@@ -13,7 +13,7 @@ class Frame:
         self._gaps: list[tuple[int, int]] = []
         for part in _joined(parts):
             if isinstance(part, int):
-                self._gaps.append((len(self._pieces), part))
+                self._gaps.append((len(self._pieces), int(part)))  # an IntEnum is slower
                 self._pieces.append(b"")
             else:
                 self._pieces.append(part)

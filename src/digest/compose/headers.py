@@ -28,7 +28,7 @@ def field(name: str, value: str) -> bytes:
     Raises DigestError for what no header may hold. Only an international address is not ASCII (RFC 6532).
     """
     lines = _folded(f"{name}:", value)
-    if CONTROL.search(value) or max(map(len, lines)) > LONGEST:
+    if (not value.isprintable() and CONTROL.search(value)) or max(map(len, lines)) > LONGEST:
         raise DigestError(
             f"the mail's {name} holds a character that no header may hold, or is far too long",
             cure="write plain text",

@@ -47,11 +47,12 @@ _SPECIMEN = Addressee(
 class Mould:
     """One issue, ready to be addressed. It never changes, so threads may share it.
 
-    `date` is aware and the same in every letter, so the same input gives the same bytes. `sender_id` names
-    the sender in Feedback-ID (5 to 15 characters; made of the host where it is empty) and `kind` what is
-    sent (`issue`, `test`). `help_url` is for List-Help; without it help is a mail to `reply_to` or the
-    sender. Raises SettingsError for settings that no header can carry, and TemplateError for a mail without
-    a link to leave it: that is never sent.
+    `date` is the moment from which the issue is sent, aware, and the same in every letter: filters, and
+    verifiers of signatures, distrust a date to come. `sender_id` names the sender in Feedback-ID (5 to 15
+    characters; made of the host where it is empty) and `kind` what is sent (`issue`, `test`). `help_url` is
+    for List-Help; without it help is a mail to `reply_to` or the sender. The same input gives the same bytes.
+    Raises SettingsError for settings that no header can carry, and TemplateError for a mail without a link
+    to leave the newsletter: that is never sent.
     """
 
     def __init__(
@@ -148,8 +149,7 @@ def _body(email: Email) -> tuple[list[bytes | int], str]:
     """
     text = _part(email.text, "issue.txt", Gap.LEAVE_IN_TEXT, Gap.PREFERENCES_IN_TEXT)
     html = _part(email.html, "issue.mjml", Gap.LEAVE_IN_HTML, Gap.PREFERENCES_IN_HTML)
-    fixed = b"".join(part for part in [*text, *html] if isinstance(part, bytes))
-    boundary = "=_" + hashlib.sha256(fixed).hexdigest()[:24]
+    boundary = "=_" + hashlib.sha256(f"{email.text}\0{email.html}".encode()).hexdigest()[:24]
     first, last = _opening(boundary, "text/plain"), _opening(boundary, "text/html")
     return [first, *text, b"\r\n", last, *html, f"\r\n--{boundary}--\r\n".encode()], boundary
 

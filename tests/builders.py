@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from digest.model import Newsletter, Post
+from digest.model import Addressee, Newsletter, Post
 
 A_MONDAY = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -39,6 +39,20 @@ def newsletter(**changes: Any) -> Newsletter:
         "timezone": "Europe/London",
     }
     return Newsletter(**{**ordinary, **changes})
+
+
+def addressee(**changes: Any) -> Addressee:
+    """Reader 17, with links of their own."""
+    ordinary = {
+        "address": "reader-17@example.org",
+        "name": "Reader Seventeen",
+        "message_id": "7.5eed17@letters.example.org",
+        "leave_url": "https://letters.example.org/leave/5eed17",
+        "preferences_url": "https://letters.example.org/preferences/5eed17",
+        "leave_mailto": "mailto:leave+5eed17@letters.example.org",
+        "return_path": "bounces+7.5eed17@letters.example.org",
+    }
+    return Addressee(**{**ordinary, **changes})
 
 
 # ------------------------------------------------------------------- whatever an author does to the files

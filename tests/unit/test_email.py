@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import email
 import re
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from email import policy
-from email.message import EmailMessage
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,9 +16,18 @@ from builders import newsletter, post
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.errors import DigestError, TemplateError
-from digest.model import Correction, Email, Issue, MailedCorrection, Site, Slot
-from digest.render.email import PREFERENCES_URL, UNSUBSCRIBE_URL, MailPost, eml, issue_email
+from digest.errors import TemplateError
+from digest.model import (
+    PREFERENCES_URL,
+    UNSUBSCRIBE_URL,
+    Correction,
+    Email,
+    Issue,
+    MailedCorrection,
+    Site,
+    Slot,
+)
+from digest.render.email import MailPost, issue_email
 from digest.theme import Theme
 
 FRIDAY = datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
@@ -399,77 +405,3 @@ def test_long_opening_words_are_shortened_too() -> None:
 
 def test_where_nothing_is_left_to_shorten_the_mail_is_made_all_the_same() -> None:
     assert made(mail("one"), mail("two"), byte_limit=100).shortened == ("one", "two")
-
-
-# ------------------------------------------------------------------------------------------ preview
-
-
-def preview(mail_: Email, to: str = "reader-17@example.org", **changes: Any) -> bytes:
-    return eml(mail_, site(**changes), newsletter(), issue(), to=to, date=FRIDAY)
-
-
-def opened(raw: bytes) -> EmailMessage:
-    message = email.message_from_bytes(raw, policy=policy.default)
-    assert isinstance(message, EmailMessage)
-    return message
-
-
-def test_a_preview_file_holds_both_parts_exactly() -> None:
-    mail_ = made(mail(title="Zieliński’s 95\u00a0% – a 👩‍⚕️ trial"), mail("two"))
-
-    message = opened(preview(mail_))
-
-    parts = [part for part in message.walk() if not part.is_multipart()]
-    assert [part.get_content_type() for part in parts] == ["text/plain", "text/html"]
-    assert [part.get_content().replace("\r\n", "\n") for part in parts] == [mail_.text, mail_.html]
-    assert message["Subject"] == mail_.subject
-    assert message["Message-ID"] == "<issue-12.preview@remission.example.org>"
-    assert message["List-Unsubscribe"] == f"<{UNSUBSCRIBE_URL}>"
-    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-
-
-def test_a_preview_file_keeps_the_line_lengths_of_mail_and_ends_lines_with_crlf() -> None:
-    raw = preview(made(mail(title="Ünïcödé " * 15), mail("two")))
-
-    lines = raw.split(b"\r\n")
-    assert not any(b"\n" in line or b"\r" in line for line in lines)
-    assert max(map(len, lines)) <= 78
-    assert raw == preview(made(mail(title="Ünïcödé " * 15), mail("two")))
-
-
-def test_a_title_that_looks_like_an_encoded_word_cannot_become_a_header() -> None:
-    sly = "=?utf-8?q?a=0ABcc:_reader-18=40example.org?="
-
-    message = opened(preview(replace(made(mail()), subject=sly)))
-
-    assert message["Bcc"] is None
-    raw = preview(replace(made(mail()), subject=sly))
-    assert sly.encode() not in raw
-
-
-@pytest.mark.parametrize("sign", ["\n", "\r", "\x00", "\x7f", "\u2028", "\x85"])
-def test_a_control_character_reaches_no_header(sign: str) -> None:
-    with pytest.raises(DigestError):
-        preview(replace(made(mail()), subject=f"a{sign}Bcc: reader-18@example.org"))
-    with pytest.raises(DigestError):
-        preview(made(mail()), to=f"reader-17@example.org{sign}")
-    with pytest.raises(DigestError):
-        preview(made(mail()), title=f"Weekly{sign}x")
-
-
-def test_a_name_with_a_comma_or_quotes_stays_one_name() -> None:
-    message = opened(
-        eml(
-            made(mail()),
-            site(title='Lupus, "weekly"'),
-            newsletter(sender='"Weekly, The" <weekly@remission.example.org>'),
-            issue(),
-            to="reader-17@example.org",
-            date=FRIDAY,
-        )
-    )
-
-    assert [(a.display_name, a.addr_spec) for a in message["From"].addresses] == [
-        ("Weekly, The", "weekly@remission.example.org")
-    ]
-    assert message["List-Id"] == '"Lupus, \\"weekly\\"" <issues.remission.example.org>'

@@ -145,13 +145,13 @@ def render(
     to: Annotated[Path, typer.Option("--to", help="The folder for the .html, .txt and .eml files.")],
 ) -> None:
     """Make an issue's mail as files: exactly what would go out, or what was cut."""
-    from digest.render.email import eml
+    from digest.compose import Mould, preview
 
     project = project_of(context)
     with show.progress() as progress, _desk(project, progress) as desk:
         made, email = _rendered(desk, number)
-        recipient = desk.newsletter.sender
-        message = eml(email, desk.site, desk.newsletter, made, to=recipient, date=made.slot.sends)
+        mould = Mould(email, desk.site, desk.newsletter, number=made.number, date=made.slot.sends)
+        message = mould.letter(preview(desk.site, desk.newsletter, made.number))
         titles = {p.id: p.title for p in desk.library.posts}
         shortened = [titles.get(id, id) for id in email.shortened]
         mistakes = desk.library.errors()

@@ -9,7 +9,17 @@ Instants are always aware datetimes. Addresses (`url`) are absolute and ASCII; a
 site's root, without a leading slash (`posts/baseline/`).
 """
 
-from digest.model.delivery import Accounting, Addressee, DeliveryState, Letter, Outcome, Result, Stage
+from digest.model.delivery import (
+    PREFERENCES_URL,
+    UNSUBSCRIBE_URL,
+    Accounting,
+    Addressee,
+    DeliveryState,
+    Letter,
+    Outcome,
+    Result,
+    Stage,
+)
 from digest.model.feeds import Enclosure, Entry, Feed
 from digest.model.findings import Finding, Severity
 from digest.model.issues import (
@@ -38,6 +48,8 @@ from digest.model.posts import Asset, Card, Link, Passage, Post, PostRole, Relat
 from digest.model.publication import Newsletter, Site
 
 __all__ = [
+    "PREFERENCES_URL",
+    "UNSUBSCRIBE_URL",
     "Accounting",
     "Addressee",
     "Asset",

@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+UNSUBSCRIBE_URL = "https://READER.invalid/leave"
+PREFERENCES_URL = "https://READER.invalid/preferences"
+"""Stand for a reader's own links until the mail is addressed; `.invalid` is nobody's (RFC 2606)."""
+
 
 class DeliveryState(StrEnum):
     """What the ledger says of one issue and one reader."""
@@ -78,7 +82,7 @@ class Addressee:
     leave_url: str
     preferences_url: str
     leave_mailto: str
-    """`mailto:` address that unsubscribes."""
+    """The whole URI of a mail that unsubscribes (`mailto:leave+TOKEN@example.org`), or empty."""
     return_path: str
     """The envelope's sender, of this reader and issue alone (VERP)."""
 

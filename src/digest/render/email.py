@@ -3,32 +3,31 @@
 MJML draws only the shell, once an issue. Every value goes through it sealed, as a plain word that is opened
 afterwards, because the engine rewrites attributes (a no-break space becomes `\\u{a0}`), reads markup strictly
 and dies on deep nesting; so titles and posts arrive byte for byte. What an issue carries, and in which order,
-is decided in `collect`; a reader's own links are put in by `compose`, which looks for the two addresses here.
+is decided in `collect`; a reader's own links are put in by `compose`, where two addresses of nobody stand.
 """
 
 from __future__ import annotations
 
-import hashlib
-import quopri
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from email.header import Header
-from email.utils import format_datetime, parseaddr
 from html import escape
-from urllib.parse import urlsplit
 
 from digest.characters import cut
-from digest.errors import DigestError, TemplateError
-from digest.model import Email, Issue, MailedCorrection, Newsletter, Post, Site
+from digest.errors import TemplateError
+from digest.model import (
+    PREFERENCES_URL,
+    UNSUBSCRIBE_URL,
+    Email,
+    Issue,
+    MailedCorrection,
+    Newsletter,
+    Post,
+    Site,
+)
 from digest.render.email_style import styled
 from digest.render.mjml import render_mjml
 from digest.render.wording import direction, wrapped, written_date
-
-UNSUBSCRIBE_URL = "https://READER.invalid/leave"
-PREFERENCES_URL = "https://READER.invalid/preferences"
-"""Stand for a reader's own links until the mail is addressed; `.invalid` is nobody's (RFC 2606)."""
 
 BYTE_LIMIT = 90_000
 """Gmail hides what follows the first 102 kB of a message."""
@@ -40,7 +39,6 @@ Render = Callable[..., str]
 """`render("email/issue.mjml", **values)`: a template, filled."""
 _HEADING = re.compile(r"(</?h)([3-6])(?=[\s>])")
 _BREAKS = re.compile(r"[ \t\r\n]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -247,37 +245,6 @@ class _Plain:
         return words
 
 
-def eml(email: Email, site: Site, newsletter: Newsletter, issue: Issue, *, to: str, date: datetime) -> bytes:
-    """The mail as a file that mail programs open, addressed to one reader whose own links are not yet real.
-
-    RFC 5322 and 2045 to 2047, lines end in CRLF; the same input gives the same bytes. `date` is aware.
-    A header that holds a control character is refused with `DigestError`.
-    """
-    host = site.id_host or urlsplit(site.url).hostname or "localhost"
-    parts = [("text/plain", _quoted(email.text)), ("text/html", _quoted(email.html))]
-    # "=_" stands in no quoted-printable text (RFC 2045, section 6.7), so no part can hold the boundary.
-    boundary = "=_" + hashlib.sha256(b"".join(body for _, body in parts)).hexdigest()[:24]
-    headers = {
-        "From": _mailbox(newsletter.sender),
-        "To": _mailbox(to),
-        "Subject": _words("Subject", email.subject),
-        "Date": format_datetime(date),
-        "Message-ID": f"<issue-{issue.number}.preview@{host}>",
-        "List-Id": f"{_phrase(site.title)} <issues.{host}>",  # RFC 2919
-        "List-Unsubscribe": f"<{UNSUBSCRIBE_URL}>",  # RFC 2369
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058, section 3.1
-        "List-Archive": f"<{site.address('issues/')}>",
-        "Content-Language": site.language,  # RFC 3282
-        "MIME-Version": "1.0",
-        "Content-Type": f'multipart/alternative; boundary="{boundary}"',
-    }
-    lines = [_header(name, value) for name, value in headers.items()]
-    for kind, body in parts:
-        lines.append(f"\r\n--{boundary}\r\nContent-Type: {kind}; charset=utf-8\r\n".encode())
-        lines.append(b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + body)
-    return b"".join(lines) + f"\r\n--{boundary}--\r\n".encode()
-
-
 def _subject(
     render: Render, site: Site, issue: Issue, posts: Sequence[MailPost], intro: MailPost | None
 ) -> str:
@@ -329,40 +296,3 @@ def _checked(shell: str) -> str:
         says = "templates/email/issue.mjml: an attribute holds a character that the MJML engine cannot write"
         raise TemplateError(says, cure="write plain letters into attributes, or hand the text in as a value")
     return shell
-
-
-def _quoted(text: str) -> bytes:
-    """Quoted-printable, at most 76 columns (RFC 2045, section 6.7), lines end in CRLF."""
-    plain = text.replace("\r\n", "\n").encode()
-    return quopri.encodestring(plain).replace(b"\n", b"\r\n")
-
-
-def _header(name: str, value: str) -> bytes:
-    if _CONTROL.search(value.replace("\r\n ", "")) or not value.isascii():
-        raise DigestError(f"the mail's {name} holds a character no header may hold", cure="write plain text")
-    return f"{name}: {value}\r\n".encode("ascii")
-
-
-def _words(name: str, words: str) -> str:
-    """Free text of a header: as it is where that is safe, else encoded words (RFC 2047, section 2).
-
-    Text that looks like an encoded word is encoded itself, or a title could be read as something else.
-    """
-    if _CONTROL.search(words):
-        raise DigestError(f"the mail's {name} holds a control character", cure="take it out")
-    if words.isascii() and "=?" not in words and len(name) + 2 + len(words) <= 78:
-        return words
-    return Header(words, "utf-8", maxlinelen=76, header_name=name).encode(linesep="\r\n")
-
-
-def _phrase(words: str) -> str:
-    """A display name: encoded, or a quoted string (RFC 5322, section 3.2.4)."""
-    shown = _words("name", words)
-    return shown if shown != words else '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _mailbox(address: str) -> str:
-    if _CONTROL.search(address):
-        raise DigestError("an address holds a control character", cure="take it out")
-    name, bare = parseaddr(address)
-    return f"{_phrase(name)} <{bare}>" if name else bare

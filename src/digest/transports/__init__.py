@@ -8,8 +8,7 @@ this page; one of somebody else is found by the entry point group `digest.transp
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -18,6 +17,18 @@ from typing import Any, Protocol
 
 from digest.errors import SettingsError
 from digest.model import Letter, Outcome
+from digest.transports.lanes import growing_pause, intended, one_by_one
+
+__all__ = [
+    "GROUP",
+    "Mailbag",
+    "Transport",
+    "TransportOptions",
+    "growing_pause",
+    "intended",
+    "make",
+    "one_by_one",
+]
 
 GROUP = "digest.transports"
 """The entry point group in which transports are found by name."""
@@ -48,7 +59,11 @@ class Mailbag(Protocol):
         ...
 
     async def more(self) -> bool:
-        """Waits until `take` may have a letter again. False: there is nothing left, so come to an end."""
+        """Waits until `take` may have a letter again. False: there is nothing left, so come to an end.
+
+        A transport may ask while it still holds letters; where one of them went back after a False, it
+        asks once more.
+        """
         ...
 
     def intend(self, letter: Letter, then: Callable[[bool], None]) -> None:
@@ -61,11 +76,18 @@ class Mailbag(Protocol):
         ...
 
     def settle(self, letter: Letter, outcome: Outcome) -> None:
-        """What the server said to this letter; after `then(True)`, silence is `Result.UNCERTAIN`."""
+        """What the server said to this letter; after `then(True)`, silence is `Result.UNCERTAIN`.
+
+        Where the connection was lost between the intent and its answer, no body left: that is
+        `Result.TRY_LATER` at `Stage.DATA`, with code 0.
+        """
         ...
 
     def give_back(self, letter: Letter) -> None:
-        """The body has not left, and the server said nothing to this letter: it is taken again later."""
+        """The body has not left, and the server said nothing to this letter: it is taken again later.
+
+        It comes only before `intend`; afterwards a letter is settled.
+        """
         ...
 
     def trouble(self, outcome: Outcome) -> None:
@@ -81,6 +103,8 @@ class Transport(Protocol):
 
     async def carry(self, bag: Mailbag) -> None:
         """Sends what the bag hands out until `more` says no; returns when every letter it took has ended.
+
+        One bag at a time. What a bag or a letter's `content` raises, it raises too, and stops.
 
         When it is cancelled it finishes or gives up what is on the wire within seconds, and still says what
         became of each letter.
@@ -101,31 +125,3 @@ def make(name: str, options: TransportOptions) -> Transport:
         raise SettingsError(f"[delivery] transport = {name!r} is offered by no installed package", cure=cure)
     made: Transport = offered[name].load()(options)
     return made
-
-
-async def one_by_one(bag: Mailbag, post: Callable[[Letter], Awaitable[Outcome]], lanes: int = 1) -> None:
-    """`carry` for transports that post whole letters: intent, post, outcome, on so many lanes at once."""
-
-    async def lane() -> None:
-        while True:
-            letter = bag.take()
-            if letter is None:
-                if not await bag.more():
-                    return
-            elif await _intended(bag, letter):
-                bag.settle(letter, await post(letter))
-
-    async with asyncio.TaskGroup() as lanes_open:
-        for _ in range(lanes):
-            lanes_open.create_task(lane())
-
-
-async def _intended(bag: Mailbag, letter: Letter) -> bool:
-    answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-    def then(allowed: bool) -> None:
-        if not answer.done():
-            answer.set_result(allowed)
-
-    bag.intend(letter, then)
-    return await answer

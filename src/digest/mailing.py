@@ -1,0 +1,253 @@
+"""An issue of a project on its way to its readers: settings, store, compose and delivery brought together.
+
+`send` is what `digest send` and `digest run` do with one issue: freeze its audience, cast its mail once, and
+let a courier deliver it over the transport that the settings name. `send_test` sends one copy that the ledger
+never hears of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from typing import Any, TypeVar
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from digest import transports
+from digest.compose import Mould, host_of, message_id, preview, return_path
+from digest.delivery.courier import Courier, Progress, silent
+from digest.delivery.limits import WarmUp
+from digest.delivery.rules import Rules
+from digest.errors import SettingsError
+from digest.model import Accounting, Addressee, Letter, Newsletter, Outcome, Result, Site, Stage
+from digest.settings import Settings
+from digest.store import Store, StoredIssue
+from digest.store.sending import Waiting
+from digest.subscribers.tokens import Keys, Purpose, make
+from digest.transports import Mailbag
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """How a sending ended: the sum, and why it was stopped, where it was."""
+
+    issue: int
+    accounting: Accounting
+    reason: str = ""
+
+
+class Addressing:
+    """Turns readers of one issue into letters; the mail itself is cast once."""
+
+    def __init__(self, mould: Mould, site: Site, newsletter: Newsletter, keys: Keys, number: int) -> None:
+        self._mould, self._site, self._newsletter = mould, site, newsletter
+        self._keys, self._number = keys.tokens, number
+        self._host = host_of(site)
+        self._sender = parseaddr(newsletter.sender)[1]
+        self._leave_by_mail = newsletter.leave_by_mail or self._sender
+
+    def letter(self, reader: Waiting) -> Letter:
+        token = make(self._keys, Purpose.BOUNCE, reader.subscriber, about=str(self._number))
+        path = self._newsletter.return_path
+        sender = return_path(path, self._number, token) if path else self._sender
+        return Letter(
+            issue=self._number,
+            place=reader.place,
+            sender=sender,
+            recipient=reader.address,
+            content=lambda: self._mould.letter(self._addressee(reader, token, sender)),
+            size=self._mould.size,
+            international=not reader.address.isascii(),
+            attempts=reader.attempts,
+        )
+
+    def _addressee(self, reader: Waiting, token: str, sender: str) -> Addressee:
+        leave = make(self._keys, Purpose.LEAVE, reader.subscriber)
+        own = make(self._keys, Purpose.PREFERENCES, reader.subscriber)
+        return Addressee(
+            address=reader.address,
+            name=reader.name,
+            message_id=message_id(self._number, token, self._host),
+            leave_url=self._site.address(f"leave/{leave}"),
+            preferences_url=self._site.address(f"reader/{own}"),
+            leave_mailto=f"mailto:{quote(self._leave_by_mail, safe='@+')}?subject=leave%20{leave}",
+            return_path=sender,
+        )
+
+
+def addressing(settings: Settings, store: Store, found: StoredIssue, now: datetime) -> Addressing:
+    """For an issue as it was cut. Raises SettingsError and TemplateError for a mail that cannot be sent."""
+    newsletter = _newsletter(settings)
+    mould = cast(settings, found, found.started_at or now)
+    return Addressing(mould, settings.site, newsletter, store.people.keys(now), found.number)
+
+
+def cast(settings: Settings, found: StoredIssue, date: datetime, *, kind: str = "issue") -> Mould:
+    newsletter = _newsletter(settings)
+    return Mould(
+        found.email,
+        settings.site,
+        newsletter,
+        number=found.number,
+        date=date,
+        reply_to=newsletter.reply_to,
+        kind=kind,
+        signers=_signers(settings),
+    )
+
+
+def _signers(settings: Settings) -> list[Any]:
+    """The keys of [delivery.dkim]; none where the relay signs."""
+    table = settings.delivery.dkim
+    pairs = (("rsa", table.rsa_selector, table.rsa_key), ("ed25519", table.ed25519_selector, table.ed25519_key))
+    wanted = [(name, selector, secret) for name, selector, secret in pairs if selector]
+    if not wanted:
+        return []
+    from digest.compose.dkim import Signer
+
+    domain = table.domain or parseaddr(_newsletter(settings).sender)[1].rpartition("@")[2]
+    return [
+        Signer(
+            domain=domain, selector=selector, key=settings.reveal(secret, f"delivery.dkim.{name}_key")
+        )
+        for name, selector, secret in wanted
+    ]
+
+
+def rules(settings: Settings, *, uncertain: str = "") -> Rules:
+    """How letters are sent, as [delivery] says; `uncertain` stands in place of the setting of that name."""
+    table = settings.delivery
+    warm_up = None
+    if table.warm_up_from is not None:
+        warm_up = WarmUp(
+            begins=table.warm_up_from,
+            first=table.warm_up_first,
+            growth=table.warm_up_growth,
+            until=table.warm_up_until,
+        )
+    return Rules(
+        connections=table.connections,
+        resend=(uncertain or table.uncertain) == "resend",
+        give_up_after=timedelta(seconds=table.give_up_after),
+        rate=table.rate,
+        domain_rates=table.domain_rates,
+        warm_up=warm_up,
+        zone=ZoneInfo(_newsletter(settings).timezone),
+    )
+
+
+def courier(
+    settings: Settings,
+    store: Store,
+    clock: Callable[[], datetime],
+    *,
+    rules: Rules,
+    watch: Callable[[Progress], None] = silent,
+) -> Courier:
+    """A courier over the transport of the settings. Use it in `async with`, inside `run`."""
+    transport = transports.make(settings.delivery.transport, settings.transport_options())
+    return Courier(store, transport, rules, clock, watch=watch)
+
+
+async def send(
+    settings: Settings,
+    store: Store,
+    number: int,
+    clock: Callable[[], datetime],
+    *,
+    rules: Rules,
+    watch: Callable[[Progress], None] = silent,
+    started: Callable[[Courier], None] = lambda _courier: None,
+) -> Sent:
+    """Sends an approved issue, or goes on with one that is being sent, until nothing is left to try."""
+    # Cast before the audience is frozen: an issue that no mail can be made of is never begun.
+    cast(settings, store.issue(number), clock())
+    found = store.sending.begin(number, clock())
+    async with courier(settings, store, clock, rules=rules, watch=watch) as at_work:
+        started(at_work)
+        accounting, reason = await at_work.deliver(
+            number, addressing(settings, store, found, clock()).letter
+        )
+    return Sent(issue=number, accounting=accounting, reason=reason)
+
+
+def send_test(settings: Settings, found: StoredIssue, address: str, now: datetime) -> Outcome:
+    """One copy of an issue to one address, by the transport of the settings; the ledger stays as it is."""
+    newsletter = _newsletter(settings)
+    reader = replace(preview(settings.site, newsletter, found.number), address=address, name="")
+    mould = cast(settings, found, now, kind="test")
+    letter = Letter(
+        issue=found.number,
+        place=0,
+        sender=parseaddr(newsletter.sender)[1],
+        recipient=address,
+        content=lambda: mould.letter(reader),
+        size=mould.size,
+        international=not address.isascii(),
+    )
+    options = replace(settings.transport_options(), connections=1)
+
+    async def sending() -> Outcome:
+        transport = transports.make(settings.delivery.transport, options)
+        bag = _OneLetter(letter)
+        try:
+            await transport.carry(bag)
+        finally:
+            await transport.close()
+        return bag.outcome
+
+    return run(sending())
+
+
+class _OneLetter(Mailbag):
+    """A bag with one letter, tried once."""
+
+    def __init__(self, letter: Letter) -> None:
+        self._letter: Letter | None = letter
+        self._over = asyncio.Event()
+        self.outcome = Outcome(result=Result.TRY_LATER, stage=Stage.CONNECT)
+
+    def take(self) -> Letter | None:
+        letter, self._letter = self._letter, None
+        return letter
+
+    async def more(self) -> bool:
+        if self._letter is None:
+            await self._over.wait()
+        return not self._over.is_set()
+
+    def intend(self, letter: Letter, then: Callable[[bool], None]) -> None:
+        asyncio.get_running_loop().call_soon(then, True)
+
+    def settle(self, letter: Letter, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self._over.set()
+
+    def give_back(self, letter: Letter) -> None:
+        self._over.set()
+
+    def trouble(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self._over.set()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs work that sends to its end, on the fastest event loop there is."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        new_event_loop = asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _newsletter(settings: Settings) -> Newsletter:
+    newsletter = settings.newsletter
+    if newsletter is None:
+        raise SettingsError("digest.toml has no [newsletter], so there is nothing to send", cure="add it")
+    return newsletter

@@ -26,6 +26,7 @@ from digest.model.issues import (
     ToldCorrection,
 )
 from digest.model.literature import Correction, Day, Name, Reference, ReferenceRole, Section, SectionKind
+from digest.model.notices import Notice, NoticeKind
 from digest.model.people import (
     Consent,
     ConsentAct,
@@ -62,6 +63,8 @@ __all__ = [
     "MailedCorrection",
     "Name",
     "Newsletter",
+    "Notice",
+    "NoticeKind",
     "Outcome",
     "Page",
     "Passage",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from digest import plan as planning
@@ -26,6 +26,8 @@ from digest.model import (
     LedgerEntry,
     MailedCorrection,
     Newsletter,
+    Notice,
+    NoticeKind,
     Post,
     PostRole,
     Relations,
@@ -57,7 +59,11 @@ class Desk:
         self.now = now
         self.site = library.site
         self.zone = ZoneInfo(self.site.timezone)
+        self.record = record
         self.ledger = look(library, store, newsletter, now, record=record)
+        self._skipped = {it.day for it in store.slots.skipped()}
+        if record:
+            keep_slots(store, newsletter, now)
         self.theme = Theme(
             library.settings.templates, language=self.site.language, timezone=self.site.timezone
         )
@@ -92,11 +98,16 @@ class Desk:
             timezone=self.zone,
             due=self.due(),
             withheld=self.library.withheld,
+            skipped=self._skipped,
         )
 
     def due(self) -> Slot | None:
         """The slot whose cutoff has come and whose issue is not cut yet."""
-        return schedule.due(self.newsletter, self.store.last_slot(), self.now)
+        return schedule.due(self.newsletter, self.store.last_slot(), self.now, self._skipped)
+
+    def skipped(self) -> list[Slot]:
+        """The slots still to come that the author wants left empty."""
+        return [it for it in self.store.slots.skipped() if it.sends > self.now]
 
     def why(self, name: str) -> tuple[Post, Answer]:
         """What becomes of the post of this slug, title, id, file or address. Raises UsageError for none."""
@@ -111,6 +122,7 @@ class Desk:
             timezone=self.zone,
             due=self.due(),
             withheld=self.library.withheld,
+            skipped=self._skipped,
         )
         return post, answer
 
@@ -169,6 +181,16 @@ class Desk:
         Raises StoreError where there is nothing to cut.
         """
         slot = self._slot_to_cut()
+        stored = self.freeze(slot)
+        if stored is None:
+            says = f"no post waits for the issue of {slot.sends.astimezone(self.zone):%d %B %Y}"
+            raise StoreError(says, cure="`digest plan` shows what comes, `digest why POST` explains one post")
+        if self.newsletter.approval == "none":
+            return self.store.approve(stored.number, stored.hash, self.now)
+        return stored
+
+    def freeze(self, slot: Slot) -> StoredIssue | None:
+        """The issue of this slot as a draft, or None where too little waits for one."""
         collected = next_issue(
             self.library.posts,
             self.ledger,
@@ -178,27 +200,61 @@ class Desk:
             address=self.site.address,
         )
         if collected.issue is None:
-            says = f"no post waits for the issue of {slot.sends.astimezone(self.zone):%d %B %Y}"
-            raise StoreError(says, cure="`digest plan` shows what comes, `digest why POST` explains one post")
-        stored = self.store.cut(
+            return None
+        return self.store.cut(
             collected.issue, self.email(collected.issue), self.cards(collected.issue), self.now
         )
-        if self.newsletter.approval == "none":
-            return self.store.approve(stored.number, stored.hash, self.now)
-        return stored
 
     def _slot_to_cut(self) -> Slot:
         if slot := self.due():
             return slot
-        upcoming = schedule.upcoming(self.newsletter, self.store.last_slot(), self.now, 1)
+        upcoming = schedule.upcoming(self.newsletter, self.store.last_slot(), self.now, 1, self._skipped)
         if not upcoming:
             raise StoreError("the schedule has no more issues", cure="look at rrule in digest.toml")
         return replace(upcoming[0], cutoff=self.now)
+
+    def skip(self, number: int) -> Slot:
+        """Leave the slot of an issue empty, cut or still planned; its posts wait for the next."""
+        if number < self.store.next_number():
+            return self.store.life.skip(number, self.now).slot
+        slot = self.planned(number).slot
+        self.store.slots.skip(slot, self.now)
+        return slot
+
+    def unskip(self, number: int) -> Slot:
+        """Take back the skipping of an issue that was cut, else of the first skipped slot to come."""
+        cut = number < self.store.next_number()
+        days = [self.store.issue(number).slot.day] if cut else [it.day for it in self.skipped()]
+        if not days:
+            raise StoreError("no slot to come is skipped", cure="`digest plan` shows the slots to come")
+        return self.store.slots.unskip(days[0], self.now)
 
     def stored(self, number: int) -> tuple[Issue, Email]:
         """An issue that was cut, as it was frozen; its posts are named, not read."""
         found = self.store.issue(number)
         return Issue(number=number, slot=found.slot, posts=(), state=found.state), found.email
+
+
+KEPT = 6
+"""So many slots ahead are remembered, so that a change of the schedule is noticed."""
+
+
+def keep_slots(store: Store, newsletter: Newsletter, now: datetime) -> None:
+    """Remember the slots to come; where the schedule was changed since, its author hears what that moves."""
+    last, skipped = store.last_slot(), {it.day for it in store.slots.skipped()}
+    not_sent = now - timedelta(seconds=newsletter.cutoff_seconds)  # whose sending is to come, cut or not
+    moved = store.slots.keep(schedule.upcoming(newsletter, last, not_sent, KEPT, skipped), now)
+    if not moved:
+        return
+    zone = schedule.zone_of(newsletter)
+    first = moved[0]
+    becomes = (
+        f"goes on {schedule.spoken(first.now.sends, zone)} now" if first.now else "has no issue any more"
+    )
+    more = f", and {len(moved) - 1} more have moved or gone" if moved[1:] else ""
+    says = f"the schedule has changed: {schedule.spoken(first.was.sends, zone)} {becomes}{more}"
+    cure = "`digest plan` shows the new times; mend [newsletter] in digest.toml if you did not want that"
+    store.notices.add(Notice(kind=NoticeKind.SCHEDULE, says=says, cure=cure, at=now))
 
 
 def newsletter_of(settings: Settings) -> Newsletter:

@@ -104,7 +104,10 @@ def cast(settings: Settings, found: StoredIssue, date: datetime, *, kind: str = 
 def _signers(settings: Settings) -> list[Any]:
     """The keys of [delivery.dkim]; none where the relay signs."""
     table = settings.delivery.dkim
-    pairs = (("rsa", table.rsa_selector, table.rsa_key), ("ed25519", table.ed25519_selector, table.ed25519_key))
+    pairs = (
+        ("rsa", table.rsa_selector, table.rsa_key),
+        ("ed25519", table.ed25519_selector, table.ed25519_key),
+    )
     wanted = [(name, selector, secret) for name, selector, secret in pairs if selector]
     if not wanted:
         return []
@@ -112,9 +115,7 @@ def _signers(settings: Settings) -> list[Any]:
 
     domain = table.domain or parseaddr(_newsletter(settings).sender)[1].rpartition("@")[2]
     return [
-        Signer(
-            domain=domain, selector=selector, key=settings.reveal(secret, f"delivery.dkim.{name}_key")
-        )
+        Signer(domain=domain, selector=selector, key=settings.reveal(secret, f"delivery.dkim.{name}_key"))
         for name, selector, secret in wanted
     ]
 
@@ -170,9 +171,7 @@ async def send(
     found = store.sending.begin(number, clock())
     async with courier(settings, store, clock, rules=rules, watch=watch) as at_work:
         started(at_work)
-        accounting, reason = await at_work.deliver(
-            number, addressing(settings, store, found, clock()).letter
-        )
+        accounting, reason = await at_work.deliver(number, addressing(settings, store, found, clock()).letter)
     return Sent(issue=number, accounting=accounting, reason=reason)
 
 
@@ -238,12 +237,16 @@ class _OneLetter(Mailbag):
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Runs work that sends to its end, on the fastest event loop there is."""
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        new_event_loop = asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
         return runner.run(work)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 def _newsletter(settings: Settings) -> Newsletter:

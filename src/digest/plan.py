@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 
 from digest.collect import Collected, Observation, Reason, Standing, carry, next_issue, observe, remembered
 from digest.model import Issue, LedgerEntry, Newsletter, Post, Slot
@@ -67,15 +67,16 @@ def plan(
     timezone: tzinfo | None = None,
     due: Slot | None = None,
     withheld: Collection[str] = (),
+    skipped: Collection[date] = (),
 ) -> list[Planned]:
     """What happens at the next `count` slots whose cutoff lies after `now`, in order of time.
 
     A slot without an issue is among them and uses up no number. `due` is a slot whose cutoff has come and
     whose issue is not cut yet (`schedule.due`); it comes before the others. `withheld` is what it is for
-    `collect.observe`.
+    `collect.observe`; on the days of `skipped` there is no slot.
     """
     look = observe(posts, ledger, newsletter, now, timezone, withheld=withheld)
-    return list(_steps(posts, ledger, look, newsletter, now, count, next_number, due))
+    return list(_steps(posts, ledger, look, newsletter, now, count, next_number, due, skipped))
 
 
 def _steps(
@@ -87,9 +88,10 @@ def _steps(
     count: int,
     number: int,
     due: Slot | None,
+    skipped: Collection[date],
 ) -> Iterator[Planned]:
     seen = remembered(ledger, look)
-    coming = upcoming(newsletter, due or _last_slot(ledger), now, count)
+    coming = upcoming(newsletter, due or _last_slot(ledger), now, count, skipped)
     for slot in ([due, *coming] if due else coming)[:count]:
         collected = next_issue(posts, seen, newsletter, slot, number, held=look.held)
         yield Planned(
@@ -97,7 +99,7 @@ def _steps(
             slot=slot,
             collected=collected,
             late=slot.sends <= now,
-            missed=missed(newsletter, slot, now),
+            missed=missed(newsletter, slot.sends, now),
         )
         if collected.issue:
             seen = carry(seen, collected.issue)
@@ -122,6 +124,7 @@ def why(
     due: Slot | None = None,
     ahead: int = 12,
     withheld: Collection[str] = (),
+    skipped: Collection[date] = (),
 ) -> Answer:
     """What becomes of `post`, one of `posts`, looking `ahead` so many slots."""
     look = observe(posts, ledger, newsletter, now, timezone, withheld=withheld)
@@ -131,7 +134,7 @@ def why(
         return Answer(
             post_id=post.id, standing=Standing.CARRIED, number=entry.issue, slot=entry.slot, sentences=says
         )
-    steps = _steps(posts, ledger, look, newsletter, now, ahead, next_number, due)
+    steps = _steps(posts, ledger, look, newsletter, now, ahead, next_number, due, skipped)
     return _foretold(post, steps, newsletter, now)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import calendar
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import count as counting
 from itertools import islice, takewhile
@@ -61,17 +61,26 @@ def slots(newsletter: Newsletter, after: datetime, count: int) -> list[Slot]:
     return list(islice(_slots_after(newsletter, after), count))
 
 
-def upcoming(newsletter: Newsletter, last: Slot | None, now: datetime, count: int) -> list[Slot]:
+def upcoming(
+    newsletter: Newsletter,
+    last: Slot | None,
+    now: datetime,
+    count: int,
+    skipped: Collection[date] = (),
+) -> list[Slot]:
     """The next `count` slots that can still be cut, none on a date that has an issue already.
 
     `last` is the slot of the newest issue there is; one that was cut early, by hand, has taken its date.
+    `skipped` are days on which the author wants none.
     """
     zone = zone_of(newsletter)
-    free = (slot for slot in _slots_after(newsletter, now) if _is_free(slot, last, zone))
+    free = (slot for slot in _slots_after(newsletter, now) if _is_free(slot, last, zone, skipped))
     return list(islice(free, count))
 
 
-def due(newsletter: Newsletter, last: Slot | None, now: datetime) -> Slot | None:
+def due(
+    newsletter: Newsletter, last: Slot | None, now: datetime, skipped: Collection[date] = ()
+) -> Slot | None:
     """The slot whose issue should be cut now, or None. `last` is the slot of the newest issue there is.
 
     After a pause one issue catches up for all that were missed: the first that can still be in time, else
@@ -82,20 +91,68 @@ def due(newsletter: Newsletter, last: Slot | None, now: datetime) -> Slot | None
     since = last.cutoff if last else now - _lead_time(newsletter)
     come = list(takewhile(lambda slot: slot.cutoff <= now, _slots_after(newsletter, since)))
     in_time = [slot for slot in come if slot.sends > now]
-    if last is None:
-        return in_time[0] if in_time else None
-    later = [slot for slot in in_time or come[-1:] if _is_free(slot, last, zone)]
-    return later[0] if later else None
+    latest = [] if last is None else come[-1:]
+    free = (slot for slot in in_time or latest if _is_free(slot, last, zone, skipped))
+    return next(free, None)
 
 
-def _is_free(slot: Slot, last: Slot | None, zone: tzinfo) -> bool:
-    """At most one issue a local date, also where the hour was changed since the last was cut."""
-    return last is None or slot.sends.astimezone(zone).date() > last.sends.astimezone(zone).date()
+def _is_free(slot: Slot, last: Slot | None, zone: tzinfo, skipped: Collection[date]) -> bool:
+    """At most one issue a local date, also where the hour or the zone was changed since the last was cut."""
+    if slot.day in skipped:
+        return False
+    return last is None or slot.day > max(last.day, last.sends.astimezone(zone).date())
 
 
-def missed(newsletter: Newsletter, slot: Slot, now: datetime) -> bool:
-    """Whether it is too late to send the slot's issue without asking the author."""
-    return now > slot.sends + timedelta(seconds=newsletter.missed_within_seconds)
+def missed(newsletter: Newsletter, since: datetime, now: datetime) -> bool:
+    """Whether what was to happen at `since` is too late at `now` to be done without asking the author.
+
+    Hours in which nothing may go out are not counted against it.
+    """
+    quiet = _quiet_length(newsletter.quiet_hours)
+    return now - since > timedelta(seconds=newsletter.missed_within_seconds) + quiet
+
+
+# ------------------------------------------------------------------------------------- quiet hours
+
+
+def quiet_until(newsletter: Newsletter, now: datetime) -> datetime | None:
+    """When the quiet hours end in which `now` lies, in UTC; None outside them.
+
+    They are read off the newsletter's wall clock, and may go over midnight. In the nights in which clocks
+    change they are as long as that clock says: an hour shorter, or an hour longer.
+    """
+    return next((end for start, end in _quiet_around(newsletter, now) if start <= now < end), None)
+
+
+def quiet_from(newsletter: Newsletter, now: datetime) -> datetime | None:
+    """When the next quiet hours begin, in UTC; None where there are none."""
+    return next((start for start, _ in _quiet_around(newsletter, now) if start > now), None)
+
+
+def _quiet_around(newsletter: Newsletter, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Beginning and end of the quiet hours of yesterday, today and the two days that follow."""
+    if not newsletter.quiet_hours:
+        return
+    start, _, end = newsletter.quiet_hours.partition("-")
+    begins, ends = time.fromisoformat(start), time.fromisoformat(end)
+    zone = zone_of(newsletter)
+    for days in (-1, 0, 1, 2):
+        day = now.astimezone(zone).date() + timedelta(days=days)
+        last_day = day + timedelta(days=ends <= begins)
+        yield _instant(day, begins, zone), _end_of_quiet(last_day, ends, zone)
+
+
+def _end_of_quiet(day: date, at: time, zone: tzinfo) -> datetime:
+    """An end that comes twice in autumn is the second: at night, rather too late than too early."""
+    return max(_instant(day, at, zone), _instant(day, at.replace(fold=1), zone))
+
+
+def _quiet_length(text: str) -> timedelta:
+    if not text:
+        return timedelta()
+    start, _, end = text.partition("-")
+    begins, ends = (timedelta(hours=int(t[:2]), minutes=int(t[3:])) for t in (start, end))
+    return (ends - begins) % timedelta(days=1) or timedelta(days=1)
 
 
 def _slots_after(newsletter: Newsletter, after: datetime) -> Iterator[Slot]:
@@ -110,7 +167,7 @@ def _slots_after(newsletter: Newsletter, after: datetime) -> Iterator[Slot]:
             continue
         previous = lands_on
         if sends > earliest:
-            yield Slot(cutoff=sends - lead_time, sends=sends)
+            yield Slot(cutoff=sends - lead_time, sends=sends, day=lands_on)
 
 
 def _instant(day: date, at: time, zone: tzinfo) -> datetime:

@@ -287,8 +287,8 @@ def test_slots_that_are_cut_long_before_go_one_by_one() -> None:
 
 def test_a_sending_is_missed_only_behind_its_grace() -> None:
     letter = replace(newsletter(), missed_within_seconds=3600)
-    assert not missed(letter, slot_of(6), datetime(2026, 11, 6, 8, 0, tzinfo=UTC))
-    assert missed(letter, slot_of(6), datetime(2026, 11, 6, 8, 0, 1, tzinfo=UTC))
+    assert not missed(letter, slot_of(6).sends, datetime(2026, 11, 6, 8, 0, tzinfo=UTC))
+    assert missed(letter, slot_of(6).sends, datetime(2026, 11, 6, 8, 0, 1, tzinfo=UTC))
 
 
 def test_an_instant_is_spoken_on_the_readers_clock() -> None:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from digest.plan import Planned
     from digest.store import StoredIssue
 
-issue = typer.Typer(no_args_is_help=True, help="One issue by its number: cut it, look at it, approve it.")
+issue = typer.Typer(
+    no_args_is_help=True, help="One issue by its number: cut it, approve it, hold it, take it back."
+)
 app.add_typer(issue, name="issue")
 
 
@@ -32,16 +34,23 @@ def plan(
 ) -> None:
     """The next issues: when they are cut and sent, which posts they carry, and why."""
     project = project_of(context)
-    with show.progress() as progress, _desk(project, progress) as desk:
+    with show.progress() as progress, desk_of(project, progress) as desk:
         planned = desk.plan(count)
         if project.as_json:
             show.document([_planned_document(one, desk) for one in planned])
         else:
             _print_plan(planned, desk)
+        show.notices(desk.store.notices.open())
+        if not project.rehearsal:  # news, which is told once it is read
+            desk.store.notices.answer(desk.now, kind="schedule")
+        if not project.as_json:
+            show.next_step(
+                "[bold]digest render N --to issue/[/] makes the mail, [bold]digest why POST[/] explains"
+            )
         _tell_mistakes(desk)
 
 
-def _desk(
+def desk_of(
     project: Project, progress: Progress | None = None, *, cuts: bool = False
 ) -> AbstractContextManager[Desk]:
     """The project's desk. Under a clock that runs ahead, looking is not remembered, cutting always is."""
@@ -56,13 +65,14 @@ def _print_plan(planned: Sequence[Planned], desk: Desk) -> None:
     for found in desk.store.issues():
         if found.state == "draft":
             was = "was to go" if found.slot.sends <= desk.now else "goes"
-            when = _written(found.slot.sends, desk)
+            when = written(found.slot.sends, desk)
             show.line(f"Issue {found.number} was cut and waits for approval: it {was} out on {when}.")
+        elif found.state == "held":
+            show.line(f"Issue {found.number} is held: {found.reason}.")
+    for slot in desk.skipped():
+        show.line(f"No issue on {written(slot.sends, desk)}: skipped by you.", style="dim")
     for one in planned:
         _print_planned(one, desk)
-    show.next_step(
-        "[bold]digest render N --to issue/[/] makes the mail, [bold]digest why POST[/] explains one post"
-    )
 
 
 def _tell_mistakes(desk: Desk) -> None:
@@ -73,7 +83,7 @@ def _tell_mistakes(desk: Desk) -> None:
 
 
 def _print_planned(one: Planned, desk: Desk) -> None:
-    when = f"{_written(one.slot.sends, desk)} (cut {_written(one.slot.cutoff, desk)})"
+    when = f"{written(one.slot.sends, desk)} (cut {written(one.slot.cutoff, desk)})"
     if one.issue is None:
         waiting = f"; {show.count(one.waiting, 'post')} waiting" if one.waiting else ""
         show.line(f"No issue on {when}: nothing new{waiting}.", style="dim")
@@ -125,7 +135,7 @@ def why(
 ) -> None:
     """What becomes of one post, and why."""
     project = project_of(context)
-    with show.progress() as progress, _desk(project, progress) as desk:
+    with show.progress() as progress, desk_of(project, progress) as desk:
         found, answer = desk.why(post)
         if project.as_json:
             show.document({"post": found.id, "title": found.title, "source": found.source, "answer": answer})
@@ -148,7 +158,7 @@ def render(
     from digest.compose import Mould, preview
 
     project = project_of(context)
-    with show.progress() as progress, _desk(project, progress) as desk:
+    with show.progress() as progress, desk_of(project, progress) as desk:
         made, email = _rendered(desk, number)
         mould = Mould(email, desk.site, desk.newsletter, number=made.number, date=made.slot.sends)
         message = mould.letter(preview(desk.site, desk.newsletter, made.number))
@@ -209,10 +219,10 @@ def _write_mail(folder: Path, number: int, email: Email, message: bytes) -> list
 def cut(context: typer.Context) -> None:
     """Take what waits now and freeze it as the next issue; it becomes a draft to approve."""
     project = project_of(context)
-    with show.progress() as progress, _desk(project, progress, cuts=True) as desk:
+    with show.progress() as progress, desk_of(project, progress, cuts=True) as desk:
         found = desk.cut()
         if project.as_json:
-            show.document(_stored_document(found))
+            show.document(stored_document(found))
         else:
             _print_stored(found, desk)
             show.next_step(
@@ -226,13 +236,16 @@ def cut(context: typer.Context) -> None:
 def show_issue(context: typer.Context, number: Annotated[int, typer.Argument(help="Its number.")]) -> None:
     """One issue that was cut: its state, its posts, its hash."""
     project = project_of(context)
-    with _desk(project) as desk:
+    with desk_of(project) as desk:
         found = desk.store.issue(number)
         if project.as_json:
-            show.document(_stored_document(found))
+            show.document(stored_document(found))
             return
         _print_stored(found, desk)
-    if found.state == "draft":
+        show.notices(desk.store.notices.open(number))
+    if found.state == "held":
+        show.next_step(f"[bold]digest issue resume {number}[/], or [bold]digest issue cancel {number}[/]")
+    elif found.state == "draft":
         show.next_step(f"[bold]digest issue approve {number} --hash {found.hash[:12]}[/]")
     else:
         show.next_step(f"[bold]digest render {number} --to issue/[/] shows it as mail")
@@ -246,20 +259,20 @@ def approve(
 ) -> None:
     """Say that exactly this issue may go out. A byte that changed needs a new approval."""
     project = project_of(context)
-    with _desk(project) as desk:
+    with desk_of(project) as desk:
         found = desk.store.approve(number, hash, desk.now)
         if project.as_json:
-            show.document(_stored_document(found))
+            show.document(stored_document(found))
             return
-        show.line(f"Issue {number} is approved and goes on {_written(found.slot.sends, desk)}.")
+        show.line(f"Issue {number} is approved and goes on {written(found.slot.sends, desk)}.")
     show.next_step("[bold]digest build[/] puts it on the site once its time has come")
 
 
 def _print_stored(found: StoredIssue, desk: Desk) -> None:
     show.line(f"Issue {found.number}: {found.email.subject}", style="bold")
-    show.line(f"  state   {found.state.value}")
-    show.line(f"  cut     {_written(found.cut_at, desk)}")
-    show.line(f"  goes    {_written(found.slot.sends, desk)}")
+    show.line(f"  state   {found.state.value}{f': {found.reason}' if found.reason else ''}")
+    show.line(f"  cut     {written(found.cut_at, desk)}")
+    show.line(f"  goes    {written(found.slot.sends, desk)}")
     show.line(f"  hash    {found.hash}")
     for place, post in enumerate(found.card.posts, 1):
         show.line(f"  {place}. {post.title}")
@@ -267,7 +280,7 @@ def _print_stored(found: StoredIssue, desk: Desk) -> None:
         show.line(f"  shortened in the mail: {id}", style="yellow")
 
 
-def _stored_document(found: StoredIssue) -> dict[str, object]:
+def stored_document(found: StoredIssue) -> dict[str, object]:
     return {
         "issue": found.number,
         "state": found.state.value,
@@ -275,12 +288,17 @@ def _stored_document(found: StoredIssue) -> dict[str, object]:
         "cut": found.cut_at,
         "sends": found.slot.sends,
         "hash": found.hash,
+        "approved": found.approved_at,
+        "started": found.started_at,
+        "ended": found.ended_at,
+        "held_from": found.held_from.value if found.held_from else None,
+        "reason": found.reason,
         "posts": [post.post_id for post in found.posts],
         "shortened": found.email.shortened,
     }
 
 
-def _written(when: datetime, desk: Desk) -> str:
+def written(when: datetime, desk: Desk) -> str:
     from digest.schedule import spoken
 
     return spoken(when, ZoneInfo(desk.newsletter.timezone))

@@ -16,7 +16,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from digest.errors import DigestError
-from digest.model import Finding, Severity
+from digest.model import Finding, Notice, Severity
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,6 +53,13 @@ def findings(found: Iterable[Finding]) -> None:
         label = f"[{_STYLE[finding.severity]}]{finding.severity.value}[/] "
         out.print(label, end="")
         out.print(str(finding), markup=False)
+
+
+def notices(open: Iterable[Notice]) -> None:
+    """What the author must hear: beside the report, each with its cure."""
+    for notice in open:
+        console(err=True).print("[yellow]notice[/] ", end="")
+        aside(str(notice))
 
 
 def error(raised: DigestError) -> None:

@@ -13,7 +13,7 @@ from digest.delivery.recorder import Recorder
 from digest.delivery.rules import Rules
 from digest.delivery.worker import Worker
 from digest.errors import StoreError
-from digest.model import Letter
+from digest.model import Letter, Notice, NoticeKind
 from digest.store.commits import Commits
 from digest.store.sending import CHUNK, Chunk, Waiting
 from digest.transports import Transport
@@ -174,9 +174,20 @@ class Round:
         self.reason = reason
         self.stop()
         try:
-            self._store.sending.pause(self.number, reason)
+            self._store.life.hold_for(self.number, _stopped(self.number, reason, self._clock()))
         except StoreError as error:
             self._database(error)
 
     def _database(self, error: StoreError | None) -> None:
         self.database = str(error) if error else ""
+
+
+def _stopped(number: int, reason: str, now: datetime) -> Notice:
+    return Notice(
+        at=now,
+        kind=NoticeKind.PAUSED,
+        issue=number,
+        says=f"issue {number} was stopped: {reason}",
+        cure=f"look at the refusals with `digest status {number} --rows refused`, ask whoever runs the mail "
+        f"server, then let it go on: digest issue resume {number}",
+    )

@@ -36,6 +36,7 @@ from digest.model.issues import (
     ToldCorrection,
 )
 from digest.model.literature import Correction, Day, Name, Reference, ReferenceRole, Section, SectionKind
+from digest.model.notices import Notice, NoticeKind
 from digest.model.people import (
     Consent,
     ConsentAct,
@@ -74,6 +75,8 @@ __all__ = [
     "MailedCorrection",
     "Name",
     "Newsletter",
+    "Notice",
+    "NoticeKind",
     "Outcome",
     "Page",
     "Passage",

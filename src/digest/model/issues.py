@@ -16,6 +16,12 @@ class Slot:
 
     cutoff: datetime
     sends: datetime
+    day: date = date.min
+    """The local date it stands for, which has one issue. Left out, it is the day of `sends` in UTC."""
+
+    def __post_init__(self) -> None:
+        if self.day == date.min:
+            object.__setattr__(self, "day", self.sends.date())
 
 
 class SlotFate(StrEnum):

@@ -16,12 +16,15 @@ import sqlalchemy as sa
 
 from digest.collect import Observation
 from digest.model import Card, Email, Issue, LedgerEntry, Slot
-from digest.store import issues, posts
+from digest.store import issues, posts, slots
 from digest.store.database import bring_up_to_date, connect, reading, writing
 from digest.store.issues import AlreadyCut, IssuePost, StoredIssue, issue_hash
+from digest.store.life import Changed, Life
+from digest.store.notices import Notices
 from digest.store.sending import Sending
+from digest.store.slots import Slots
 
-__all__ = ["AlreadyCut", "IssuePost", "Store", "StoredIssue", "issue_hash"]
+__all__ = ["AlreadyCut", "Changed", "IssuePost", "Store", "StoredIssue", "issue_hash"]
 
 
 class Store:
@@ -29,6 +32,10 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self.life = Life(engine)
+        self.notices = Notices(engine)
+        self.sending = Sending(engine)
+        self.slots = Slots(engine)
 
     @classmethod
     def open(cls, url: str, *, project: Path) -> Store:
@@ -54,11 +61,6 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    @property
-    def sending(self) -> Sending:
-        """The ledger of deliveries."""
-        return Sending(self.engine)
 
     # ------------------------------------------------------------------------------------- posts
 
@@ -86,12 +88,12 @@ class Store:
     def last_slot(self) -> Slot | None:
         """The latest slot that is done with: an issue was cut for it, or it was left empty."""
         with reading(self.engine) as connection:
-            return issues.last_slot(connection)
+            return slots.last_slot(connection)
 
     def leave_empty(self, slot: Slot, now: datetime) -> None:
         """Remembers that the slot's cutoff came and no issue was to be made: it is not due any more."""
         with writing(self.engine) as connection:
-            issues.leave_empty(connection, slot, now)
+            slots.leave_empty(connection, slot, now)
 
     def cut(self, issue: Issue, email: Email, cards: Iterable[Card], now: datetime) -> StoredIssue:
         """Freezes an issue: its mail, its posts, their fate and what was corrected, or nothing of it all.
@@ -119,6 +121,6 @@ class Store:
             return issues.select(connection)
 
     def published_issues(self, now: datetime) -> list[StoredIssue]:
-        """The issues that the site shows: approved or further, and their sending time has come."""
+        """The issues that the site shows: on their way once, or approved and their sending time has come."""
         with reading(self.engine) as connection:
             return issues.published(connection, now)

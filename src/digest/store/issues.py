@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,8 +27,9 @@ from digest.model import (
     Slot,
     SlotFate,
 )
+from digest.store import slots
 from digest.store.database import alone
-from digest.store.schema import issue, issue_post, post, slot, told_correction
+from digest.store.schema import issue, issue_post, post, told_correction
 
 SHORTEST_HASH = 8
 """So many characters of a hash are enough to name what is approved."""
@@ -61,10 +62,18 @@ class StoredIssue:
     slot: Slot
     cut_at: datetime
     approved_at: datetime | None
+    """When its author last said that it may go: by approving it, or by resuming it."""
     email: Email
     hash: str
     posts: tuple[IssuePost, ...]
-    """In reading order, the intro first where there is one."""
+    """In reading order, the intro first where there is one; empty once the cut was undone."""
+    started_at: datetime | None = None
+    """When its audience was frozen and its sending began."""
+    ended_at: datetime | None = None
+    held_from: IssueState | None = None
+    """What a held issue is again once it is resumed."""
+    reason: str = ""
+    """Why it is held, skipped, cancelled or failed."""
 
     @property
     def card(self) -> IssueCard:
@@ -74,7 +83,7 @@ class StoredIssue:
             path=f"issues/{self.number}/",
             title=self.email.subject,
             lead=self.email.summary,
-            published=self.slot.sends,
+            published=min(self.slot.sends, self.started_at or self.slot.sends),
             posts=tuple(
                 Link(title=it.title, url=it.path, note=it.lead)
                 for it in self.posts
@@ -89,38 +98,16 @@ def issue_hash(email: Email) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
+def is_frozen(stored: StoredIssue) -> bool:
+    """Whether subject, HTML and text are, byte for byte, what the hash names."""
+    return issue_hash(stored.email) == stored.hash
+
+
 # ------------------------------------------------------------------------------------------- reading
 
 
 def next_number(connection: sa.Connection) -> int:
     return (connection.scalar(sa.select(sa.func.max(issue.c.number))) or 0) + 1
-
-
-def last_slot(connection: sa.Connection) -> Slot | None:
-    done = slot.c.fate != SlotFate.PLANNED.value
-    row = connection.execute(sa.select(slot).where(done).order_by(slot.c.sends.desc())).first()
-    return Slot(cutoff=row.cutoff, sends=row.sends) if row else None
-
-
-def leave_empty(connection: sa.Connection, left: Slot, now: datetime) -> None:
-    alone(connection)
-    if connection.scalar(sa.select(slot.c.fate).where(slot.c.local_date == _local(left))) is None:
-        connection.execute(sa.insert(slot), _slot_row(left, SlotFate.EMPTY, None, now))
-
-
-def _local(taken: Slot) -> str:
-    return taken.sends.date().isoformat()
-
-
-def _slot_row(taken: Slot, fate: SlotFate, number: int | None, now: datetime) -> dict[str, Any]:
-    return {
-        "local_date": _local(taken),
-        "cutoff": taken.cutoff,
-        "sends": taken.sends,
-        "fate": fate.value,
-        "issue": number,
-        "looked_at": now,
-    }
 
 
 def find(connection: sa.Connection, number: int) -> StoredIssue:
@@ -130,7 +117,9 @@ def find(connection: sa.Connection, number: int) -> StoredIssue:
 
 
 def published(connection: sa.Connection, now: datetime) -> list[StoredIssue]:
-    return select(connection, issue.c.state.in_([it.value for it in _IN_PUBLIC]), issue.c.sends <= now)
+    """What was on its way once stays, held or cancelled though it be: readers have its links."""
+    in_time = sa.and_(issue.c.state.in_([it.value for it in _IN_PUBLIC]), issue.c.sends <= now)
+    return select(connection, sa.or_(issue.c.started_at <= now, in_time))
 
 
 def select(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[StoredIssue]:
@@ -140,6 +129,12 @@ def select(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> li
     for row in connection.execute(sa.select(issue_post).join(issue).where(*conditions).order_by(*order)):
         carried.setdefault(row.issue, []).append(_issue_post(row))
     return [_stored(row, carried.get(row.number, ())) for row in rows]
+
+
+def slot_of(row: Any) -> Slot:
+    """Issues that were cut before slots had a local date have that of UTC."""
+    day = date.fromisoformat(row.local_date) if row.local_date else row.sends.date()
+    return Slot(cutoff=row.cutoff, sends=row.sends, day=day)
 
 
 def _issue_post(row: sa.Row[Any]) -> IssuePost:
@@ -157,9 +152,13 @@ def _stored(row: sa.Row[Any], posts: Sequence[IssuePost]) -> StoredIssue:
     return StoredIssue(
         number=row.number,
         state=IssueState(row.state),
-        slot=Slot(cutoff=row.cutoff, sends=row.sends),
+        slot=slot_of(row),
         cut_at=row.cut_at,
         approved_at=row.approved_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        held_from=IssueState(row.held_from) if row.held_from else None,
+        reason=row.reason or "",
         email=Email(
             subject=row.subject,
             html=row.html,
@@ -180,7 +179,7 @@ def cut(connection: sa.Connection, made: Issue, email: Email, cards: Iterable[Ca
     alone(connection)
     _refuse_second(connection, made)
     connection.execute(sa.insert(issue), _issue_row(made, email, now))
-    connection.execute(sa.insert(slot), _slot_row(made.slot, SlotFate.CUT, made.number, now))
+    slots.take(connection, made.slot, made.number, now)
     by_id = {card.id: card for card in cards}
     first = 0 if made.intro else 1
     for place, carried in enumerate(carried_by(made), start=first):
@@ -191,7 +190,11 @@ def cut(connection: sa.Connection, made: Issue, email: Email, cards: Iterable[Ca
 
 
 def _refuse_second(connection: sa.Connection, made: Issue) -> None:
-    same = sa.or_(issue.c.number == made.number, issue.c.sends == made.slot.sends)
+    taken = slots.taken(connection, made.slot)
+    if taken and taken.fate is not SlotFate.CUT:
+        cure = "`digest plan` shows the next one"
+        raise AlreadyCut(f"the slot of {taken.slot.day} is {taken.fate.value}, so it has no issue", cure=cure)
+    same = issue.c.number == (taken.issue if taken else made.number)
     if other := connection.execute(sa.select(issue.c.number, issue.c.cut_at).where(same)).first():
         raise AlreadyCut(
             f"issue {other.number} was cut already, at {other.cut_at:%Y-%m-%d %H:%M} UTC",
@@ -225,6 +228,7 @@ def _issue_row(made: Issue, email: Email, now: datetime) -> dict[str, Any]:
         "state": IssueState.DRAFT.value,
         "cutoff": made.slot.cutoff,
         "sends": made.slot.sends,
+        "local_date": made.slot.day.isoformat(),
         "cut_at": now,
         "subject": email.subject,
         "summary": email.summary,
@@ -277,8 +281,14 @@ def approve(connection: sa.Connection, number: int, hash: str, now: datetime) ->
         )
         .values(state=IssueState.APPROVED.value, approved_at=now)
     )
+    found = find(connection, number)
     if approved.rowcount != 1:
-        _explain(find(connection, number), hash)
+        _explain(found, hash)
+    if not is_frozen(found):  # the hash names what was cut, and something else is stored beside it
+        raise StoreError(
+            f"issue {number} is not what was cut: subject, HTML or text were changed in the store",
+            cure=f"cut it anew after `digest issue cancel {number}`",
+        )
 
 
 def _explain(found: StoredIssue, hash: str) -> None:

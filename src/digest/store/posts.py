@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from digest.collect import Observation
 from digest.model import Fate, LedgerEntry, Slot, ToldCorrection
 from digest.store.database import alone
+from digest.store.issues import slot_of
 from digest.store.schema import issue, post, told_correction
 
 _FATES = {fate.value: fate for fate in Fate}
@@ -70,7 +71,8 @@ def record(connection: sa.Connection, observation: Observation) -> None:
         connection.execute(_CHANGE, changes)
 
 
-# Only a cut makes a post carried, and nothing takes that back; what was public once stays so.
+# Only a cut makes a post carried, and only a cut that is undone takes that back: a look that was taken
+# before says neither. What was public once stays so.
 _UNCARRIED = post.c.fate != Fate.CARRIED.value
 _FIRST_TIME = post.c.first_public.is_(None)
 _CHANGE = (
@@ -92,7 +94,7 @@ _CHANGE = (
 def _change(entry: LedgerEntry) -> dict[str, Any]:
     return {
         "of": entry.post_id,
-        "to_fate": entry.fate.value,
+        "to_fate": (Fate.WAITING if entry.fate is Fate.CARRIED else entry.fate).value,
         "to_public": entry.first_public,
         "to_dated": entry.dated,
         "to_hash": entry.content_hash,
@@ -117,8 +119,8 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def _slots(connection: sa.Connection) -> dict[int | None, Slot]:
-    rows = connection.execute(sa.select(issue.c.number, issue.c.cutoff, issue.c.sends))
-    return {row.number: Slot(cutoff=row.cutoff, sends=row.sends) for row in rows}
+    columns = (issue.c.number, issue.c.cutoff, issue.c.sends, issue.c.local_date)
+    return {row.number: slot_of(row) for row in connection.execute(sa.select(*columns))}
 
 
 def _told(connection: sa.Connection) -> dict[str, tuple[ToldCorrection, ...]]:

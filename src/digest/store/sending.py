@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from digest.errors import StoreError
 from digest.model import Accounting, DeliveryState, IssueState, SubscriberState
 from digest.store.database import reading, writing
-from digest.store.issues import StoredIssue, find, issue_hash
+from digest.store.issues import StoredIssue, find, is_frozen
 from digest.store.schema import (
     bounce,
     budget,
@@ -112,17 +112,6 @@ class Sending:
                 .values(state=IssueState.SENT.value, ended_at=now)
             )
             return find(connection, number).state is IssueState.SENT
-
-    def pause(self, number: int, reason: str) -> bool:
-        """Stops an issue in the middle; its letters wait. False where it was not being sent."""
-        with writing(self.engine) as connection:
-            sending = (issue.c.number == number, issue.c.state == IssueState.SENDING.value)
-            held = {
-                "state": IssueState.HELD.value,
-                "held_from": IssueState.SENDING.value,
-                "reason": reason,
-            }
-            return connection.execute(sa.update(issue).where(*sending).values(held)).rowcount == 1
 
     def state(self, number: int) -> IssueState:
         with reading(self.engine) as connection:
@@ -329,7 +318,7 @@ def accounting(connection: sa.Connection, number: int) -> Accounting:
 
 
 def _refuse_changed(found: StoredIssue) -> None:
-    if issue_hash(found.email) != found.hash:
+    if not is_frozen(found):
         raise StoreError(
             f"issue {found.number} is not what was approved: its content was changed in the store",
             cure=f"cancel it and cut it again: digest issue cancel {found.number}",

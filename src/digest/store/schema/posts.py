@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from digest.store.schema.kinds import Instant, metadata
 
+# `local_date` is that of its slot; issues that were cut before slots had one have none.
 issue = sa.Table(
     "issue",
     metadata,
@@ -13,6 +14,7 @@ issue = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("cutoff", Instant, nullable=False),
     sa.Column("sends", Instant, nullable=False),
+    sa.Column("local_date", sa.String(10)),
     sa.Column("cut_at", Instant, nullable=False),
     sa.Column("approved_at", Instant),
     sa.Column("started_at", Instant),

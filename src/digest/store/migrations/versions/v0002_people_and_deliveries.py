@@ -22,6 +22,7 @@ def upgrade() -> None:
 def _issues() -> None:
     with op.batch_alter_table("issue") as issue:
         issue.drop_constraint("uq_issue_sends", type_="unique")
+        issue.add_column(sa.Column("local_date", sa.String(10)))
         issue.add_column(sa.Column("started_at", sa.String(32)))
         issue.add_column(sa.Column("ended_at", sa.String(32)))
         issue.add_column(sa.Column("held_from", sa.String(16)))

@@ -19,8 +19,9 @@ from digest.model import Card, Email, Issue, LedgerEntry, Slot
 from digest.store import issues, posts
 from digest.store.database import bring_up_to_date, connect, reading, writing
 from digest.store.issues import AlreadyCut, IssuePost, StoredIssue, issue_hash
+from digest.store.people import People
 
-__all__ = ["AlreadyCut", "IssuePost", "Store", "StoredIssue", "issue_hash"]
+__all__ = ["AlreadyCut", "IssuePost", "People", "Store", "StoredIssue", "issue_hash"]
 
 
 class Store:
@@ -53,6 +54,11 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def people(self) -> People:
+        """Subscribers, what they agreed to, and who is never mailed."""
+        return People(self.engine)
 
     # ------------------------------------------------------------------------------------- posts
 

@@ -25,7 +25,7 @@ class SuppressionReason(StrEnum):
     COMPLAINT = "complaint"
     """The reader called the mail spam."""
     MANUAL = "manual"
-    """The author's decision, or what is left of a reader who was erased."""
+    """The author's decision, which only the author takes back."""
 
 
 class ConsentAct(StrEnum):
@@ -40,6 +40,8 @@ class ConsentAct(StrEnum):
     REMOVED = "removed"
     """By the author."""
     SUPPRESSED = "suppressed"
+    LIFTED = "lifted"
+    """Taken off the suppression list, by the author or by signing up again."""
     ERASED = "erased"
 
 

@@ -21,10 +21,11 @@ from digest.store.database import bring_up_to_date, connect, reading, writing
 from digest.store.issues import AlreadyCut, IssuePost, StoredIssue, issue_hash
 from digest.store.life import Changed, Life
 from digest.store.notices import Notices
+from digest.store.people import People
 from digest.store.sending import Sending
 from digest.store.slots import Slots
 
-__all__ = ["AlreadyCut", "Changed", "IssuePost", "Store", "StoredIssue", "issue_hash"]
+__all__ = ["AlreadyCut", "Changed", "IssuePost", "People", "Store", "StoredIssue", "issue_hash"]
 
 
 class Store:
@@ -61,6 +62,11 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def people(self) -> People:
+        """Subscribers, what they agreed to, and who is never mailed."""
+        return People(self.engine)
 
     # ------------------------------------------------------------------------------------- posts
 

@@ -12,12 +12,15 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.errors import StoreError
 from digest.store import schema
+
+Upsert: TypeAlias = sqlite.Insert | postgresql.Insert
 
 _WAIT_MILLISECONDS = 30_000
 
@@ -86,6 +89,25 @@ def alone(connection: sa.Connection) -> None:
     """Waits until no other transaction is behind this line. On SQLite every writer is alone anyway."""
     if not is_sqlite(connection.engine.url):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def insert_new(connection: sa.Connection, table: sa.Table) -> Upsert:
+    """An insert that leaves rows alone that are there already; `upsert` changes them instead."""
+    return upsert(connection, table).on_conflict_do_nothing()
+
+
+def upsert(connection: sa.Connection, table: sa.Table) -> Upsert:
+    """An insert that knows `on_conflict_do_update`: both databases have it, each in a class of its own."""
+    return sqlite.insert(table) if is_sqlite(connection.engine.url) else postgresql.insert(table)
+
+
+def overwrite_what_is_deleted(connection: sa.Connection) -> None:
+    """From here on this connection leaves no trace of a deleted row in SQLite's file.
+
+    PostgreSQL has no such switch: there the row goes with the next VACUUM.
+    """
+    if is_sqlite(connection.engine.url):
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
 
 def is_sqlite(url: sa.URL) -> bool:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -66,6 +68,13 @@ class Project:
         if when.tzinfo is None:
             when = when.replace(tzinfo=ZoneInfo(self.settings.site.timezone))
         return when.astimezone(UTC).replace(microsecond=0)
+
+    def clock(self) -> Callable[[], datetime]:
+        """A clock that goes on from `now`: for work that waits."""
+        began, at = time.monotonic(), self.now
+        if not self._now:
+            return lambda: datetime.now(UTC)
+        return lambda: at + timedelta(seconds=time.monotonic() - began)
 
     @property
     def rehearsal(self) -> bool:
@@ -162,10 +171,6 @@ def main() -> None:
         sys.exit(130)
 
 
-for _module in (
-    "project",
-    "site",
-    "issue",
-    "life",
-):  # they add their commands to `app`, and help keeps this order
+# They add their commands to `app`, and help keeps this order.
+for _module in ("project", "site", "issue", "life", "delivery"):
     import_module(f"digest.cli.{_module}")

@@ -85,8 +85,9 @@ class Round:
         now = self._clock()
         if self.bag.stopped or (self.not_before and now < self.not_before):
             return False
-        while self._not_put_back:
-            self._put_back(self._not_put_back.pop())
+        again, self._not_put_back = self._not_put_back, []
+        for chunk in again:
+            self._put_back(chunk)
         taken = self._store.sending.claim(self._worker.id, self.number, now, chunk_number)
         if taken is None:
             return False

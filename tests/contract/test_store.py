@@ -47,8 +47,21 @@ EMAIL = Email(
 FILE = Path(".digest") / "digest.db"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty store, of either kind."""
+    return URL if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(url: str, tmp_path: Path) -> Iterator[Store]:
+    with Store.open(url, project=tmp_path) as store:
+        yield store
+
+
+@pytest.fixture
+def file_store(tmp_path: Path) -> Iterator[Store]:
+    """For what is about SQLite's own file."""
     with Store.open(URL, project=tmp_path) as store:
         yield store
 
@@ -60,12 +73,10 @@ def collect(store: Store, posts: list[Post], slot: Slot = SLOT, number: int = 1)
     return issue
 
 
-def counts(path: Path) -> list[int]:
-    with sqlite3.connect(path) as connection:
-        tables = ("issue", "issue_post", "told_correction")
-        found = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
-    connection.close()
-    return found
+def counts(store: Store) -> list[int]:
+    tables = (schema.issue, schema.issue_post, schema.told_correction)
+    with store.engine.connect() as connection:
+        return [connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0 for table in tables]
 
 
 # -------------------------------------------------------------------------------------------- memory
@@ -89,10 +100,10 @@ def test_a_cut_leaves_the_ledger_as_it_was_thought(store: Store) -> None:
     assert store.ledger() == thought
 
 
-def test_what_was_remembered_is_there_after_closing(tmp_path: Path) -> None:
-    with Store.open(URL, project=tmp_path) as store:
+def test_what_was_remembered_is_there_after_closing(url: str, tmp_path: Path) -> None:
+    with Store.open(url, project=tmp_path) as store:
         stored = store.cut(collect(store, [post("a")]), EMAIL, (), NOW)
-    with Store.open(URL, project=tmp_path) as store:
+    with Store.open(url, project=tmp_path) as store:
         assert store.issue(1) == stored
         assert (store.next_number(), store.last_slot()) == (2, SLOT)
 
@@ -210,21 +221,32 @@ def test_a_second_cut_of_a_number_a_slot_or_a_post_is_refused(store: Store) -> N
     "at",
     ["INSERT ON issue", "UPDATE ON post", "INSERT ON issue_post", "INSERT ON told_correction"],
 )
-def test_a_cut_that_fails_half_way_leaves_nothing(store: Store, tmp_path: Path, at: str) -> None:
+def test_a_cut_that_fails_half_way_leaves_nothing(store: Store, at: str) -> None:
     corrected = post("b", corrections=(Correction(date=date(2026, 11, 3), text="It was 24 weeks."),))
     issue = collect(store, [post("a"), corrected])
     before = store.ledger()
     with store.engine.begin() as connection:
-        connection.exec_driver_sql(
-            f"CREATE TRIGGER broken AFTER {at} BEGIN SELECT RAISE(ABORT, 'pulled the plug'); END"
-        )
+        for statement in broken(store, at):
+            connection.exec_driver_sql(statement)
     with pytest.raises(StoreError, match="pulled the plug"):
         store.cut(issue, EMAIL, (), NOW)
     assert store.ledger() == before
-    assert counts(tmp_path / FILE) == [0, 0, 0]
+    assert counts(store) == [0, 0, 0]
     with store.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TRIGGER broken")
+        table = f" ON {at.split()[-1]}" if store.engine.name == "postgresql" else ""
+        connection.exec_driver_sql(f"DROP TRIGGER broken{table}")
     assert store.cut(issue, EMAIL, (), NOW).number == 1
+
+
+def broken(store: Store, at: str) -> list[str]:
+    """What makes a write fail after its statement was done."""
+    if store.engine.name == "sqlite":
+        return [f"CREATE TRIGGER broken AFTER {at} BEGIN SELECT RAISE(ABORT, 'pulled the plug'); END"]
+    return [
+        "CREATE FUNCTION pulled() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'pulled the plug'; END $$",
+        f"CREATE TRIGGER broken AFTER {at} FOR EACH ROW EXECUTE FUNCTION pulled()",
+    ]
 
 
 CUT = """
@@ -235,9 +257,9 @@ from builders import WEEKS, Author, Week, newsletter, post
 from hypothesis import given, settings
 from digest.collect import next_issue
 from digest.store import AlreadyCut, Store
-from test_store import EMAIL, NOW, SLOT, URL
+from test_store import EMAIL, NOW, SLOT
 
-with Store.open(URL, project=Path(sys.argv[1])) as store:
+with Store.open(sys.argv[2], project=Path(sys.argv[1])) as store:
     issue = next_issue([post("a"), post("b")], store.ledger(), newsletter(), SLOT, store.next_number()).issue
     print("ready", flush=True)
     sys.stdin.readline()
@@ -248,13 +270,13 @@ with Store.open(URL, project=Path(sys.argv[1])) as store:
 """
 
 
-def test_two_runs_that_cut_at_once_make_one_issue(store: Store, tmp_path: Path) -> None:
+def test_two_runs_that_cut_at_once_make_one_issue(store: Store, url: str, tmp_path: Path) -> None:
     collect(store, [post("a"), post("b")])
     here = Path(__file__).parent
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(here), str(here.parent), *sys.path])}
     runs = [
         subprocess.Popen(
-            [sys.executable, "-c", CUT, str(tmp_path)],
+            [sys.executable, "-c", CUT, str(tmp_path), url],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -271,7 +293,7 @@ def test_two_runs_that_cut_at_once_make_one_issue(store: Store, tmp_path: Path) 
         run.stdin.flush()
     said = sorted(run.communicate(timeout=60)[0].strip() for run in runs)
     assert said == ["1", "already cut"]
-    assert counts(tmp_path / FILE)[:2] == [1, 2]
+    assert counts(store)[:2] == [1, 2]
 
 
 def test_many_threads_that_cut_at_once_make_one_issue(store: Store) -> None:
@@ -399,8 +421,8 @@ def test_a_store_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path) ->
     assert done.stdout == "False\n"
 
 
-def test_a_commit_survives_a_power_cut_and_a_reader_does_not_block_a_writer(store: Store) -> None:
-    with store.engine.connect() as connection:
+def test_a_commit_survives_a_power_cut_and_a_reader_does_not_block_a_writer(file_store: Store) -> None:
+    with file_store.engine.connect() as connection:
         settings = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
@@ -408,7 +430,7 @@ def test_a_commit_survives_a_power_cut_and_a_reader_does_not_block_a_writer(stor
     assert settings == ["wal", 2, 1, 30_000]
 
 
-def test_the_database_is_for_its_owner_only(store: Store, tmp_path: Path) -> None:
+def test_the_database_is_for_its_owner_only(file_store: Store, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / ".digest").stat().st_mode) == 0o700
 
@@ -424,33 +446,33 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     assert "backup" in told.value.cure
 
 
-def test_a_full_disk_is_named_and_nothing_is_half_written(store: Store) -> None:
-    with store.engine.begin() as connection:
+def test_a_full_disk_is_named_and_nothing_is_half_written(file_store: Store) -> None:
+    with file_store.engine.begin() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     look = observe([post(f"p{n}") for n in range(2000)], {}, newsletter(), NOW)
     with pytest.raises(StoreError, match="the disk is full") as told:
-        store.record(look)
+        file_store.record(look)
     assert "free some space" in told.value.cure
-    assert store.ledger() == {}
+    assert file_store.ledger() == {}
 
 
-def test_a_database_that_stays_locked_is_named(store: Store, tmp_path: Path) -> None:
-    with store.engine.begin() as connection:
+def test_a_database_that_stays_locked_is_named(file_store: Store, tmp_path: Path) -> None:
+    with file_store.engine.begin() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout = 50")
     other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="another digest has been writing"):
-        store.record(observe([post("a")], {}, newsletter(), NOW))
-    assert store.ledger() == {}  # reading goes on
+        file_store.record(observe([post("a")], {}, newsletter(), NOW))
+    assert file_store.ledger() == {}  # reading goes on
     other.close()
 
 
-def test_a_database_that_may_not_be_written_is_named(store: Store) -> None:
-    with store.engine.begin() as connection:
+def test_a_database_that_may_not_be_written_is_named(file_store: Store) -> None:
+    with file_store.engine.begin() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
     with pytest.raises(StoreError, match="may not be written"):
-        store.record(observe([post("a")], {}, newsletter(), NOW))
+        file_store.record(observe([post("a")], {}, newsletter(), NOW))
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

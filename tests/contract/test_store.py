@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -572,11 +572,16 @@ def test_a_connection_that_the_server_ends_is_named_and_the_next_try_has_a_new_o
     cluster: Cluster, postgresql: str, tmp_path: Path
 ) -> None:
     with Store.open(postgresql, project=tmp_path) as store:
-        with pytest.raises(StoreError, match="was closed"), database.writing(store.engine) as connection:
-            pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
-            cluster.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
-            connection.execute(sa.insert(schema.budget), {"day": "2026-11-06", "used": 1})
+        with pytest.raises(StoreError, match="was closed"):
+            lose_the_connection(store, cluster)
         assert store.ledger() == {}
+
+
+def lose_the_connection(store: Store, cluster: Cluster) -> None:
+    with database.writing(store.engine) as connection:
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        cluster.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
+        connection.execute(sa.insert(schema.budget), {"day": "2026-11-06", "used": 1})
 
 
 def test_where_the_part_for_postgresql_is_missing_the_way_to_it_is_named(tmp_path: Path) -> None:
@@ -597,22 +602,19 @@ def test_issues_and_slots_of_the_first_tables_are_there_after_the_upgrade(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     url = cluster.database(empty=True)
-    with closing(database.connect(url, tmp_path)) as engine:
-        with engine.begin() as connection:
-            config = Config()
-            config.set_main_option("script_location", "digest.store:migrations")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "0001")
-            connection.exec_driver_sql(
-                "INSERT INTO issue (number, state, cutoff, sends, cut_at, subject, summary, html, text,"
-                " shortened, hash) VALUES (1, 'approved', %(cutoff)s, %(sends)s, %(cutoff)s, 'Two trials', '',"
-                " '', '', '[]', '')",
-                {"cutoff": schema.written(SLOT.cutoff), "sends": schema.written(SLOT.sends)},
-            )
-            connection.exec_driver_sql(
-                "INSERT INTO empty_slot VALUES (%(sends)s, %(cutoff)s, %(cutoff)s)",
-                {"cutoff": schema.written(NEXT.cutoff), "sends": schema.written(NEXT.sends)},
-            )
+    with closing(database.connect(url, tmp_path)) as engine, engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", "digest.store:migrations")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        was = {name: schema.written(when) for name, when in asdict(SLOT).items()}
+        connection.exec_driver_sql(
+            "INSERT INTO issue (number, state, cutoff, sends, cut_at, subject, summary, html, text, shortened,"
+            " hash) VALUES (1, 'approved', %(cutoff)s, %(sends)s, %(cutoff)s, 'Two trials', '', '', '', '[]', '')",
+            was,
+        )
+        was = {name: schema.written(when) for name, when in asdict(NEXT).items()}
+        connection.exec_driver_sql("INSERT INTO empty_slot VALUES (%(sends)s, %(cutoff)s, %(cutoff)s)", was)
     with Store.open(url, project=tmp_path) as store:
         assert [(it.number, it.state, it.slot) for it in store.issues()] == [(1, IssueState.APPROVED, SLOT)]
         assert store.last_slot() == NEXT

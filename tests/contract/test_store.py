@@ -609,8 +609,9 @@ def test_issues_and_slots_of_the_first_tables_are_there_after_the_upgrade(
         command.upgrade(config, "0001")
         was = {name: schema.written(when) for name, when in asdict(SLOT).items()}
         connection.exec_driver_sql(
-            "INSERT INTO issue (number, state, cutoff, sends, cut_at, subject, summary, html, text, shortened,"
-            " hash) VALUES (1, 'approved', %(cutoff)s, %(sends)s, %(cutoff)s, 'Two trials', '', '', '', '[]', '')",
+            "INSERT INTO issue (number, state, cutoff, sends, cut_at, subject, summary, html, text,"
+            " shortened, hash) VALUES (1, 'approved', %(cutoff)s, %(sends)s, %(cutoff)s, '', '', '', '',"
+            " '[]', '')",
             was,
         )
         was = {name: schema.written(when) for name, when in asdict(NEXT).items()}

@@ -22,8 +22,8 @@ from digest.store.meanings import meaning, place
 
 _WAIT_MILLISECONDS = 30_000
 
-# So that a server whose machine is gone is noticed within half a minute: seconds to connect, milliseconds until
-# what was sent is acknowledged, and how often a silent connection is asked (libpq, 32.1.2).
+# So that a server whose machine is gone is noticed within half a minute: seconds to connect, milliseconds
+# until what was sent is acknowledged, and how often a silent connection is asked (libpq, 32.1.2).
 _PATIENCE = {
     "connect_timeout": "10",
     "tcp_user_timeout": "30000",

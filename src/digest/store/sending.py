@@ -8,7 +8,7 @@ ever compared. What a worker that died had on the wire becomes uncertain when it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -80,6 +80,14 @@ class DeliveryRow:
     reply: str
 
 
+Also = Callable[[sa.Connection, int, int], None]
+"""What is to be done with a freeze: connection, issue, count of chunks."""
+
+
+def nothing_more(_connection: sa.Connection, _number: int, _chunks: int) -> None:
+    """A freeze alone."""
+
+
 class Sending:
     """The ledger of deliveries. Every method is one transaction and may raise StoreError."""
 
@@ -88,18 +96,20 @@ class Sending:
 
     # ------------------------------------------------------------------------------ the audience
 
-    def begin(self, number: int, now: datetime) -> StoredIssue:
+    def begin(self, number: int, now: datetime, *, also: Also = nothing_more) -> StoredIssue:
         """Freezes the audience of an approved issue and starts its sending, in one transaction; once.
 
         Again for an issue that is being sent changes nothing. StoreError for every other state, and where
-        the frozen content is not what was approved.
+        the frozen content is not what was approved. `also` is called in the same transaction, with the
+        issue's number and how many chunks there are: what it does is done with the freeze, or neither is.
         """
         with writing(self.engine) as connection:
+            _hold(connection, number)
             found = find(connection, number)
             if found.state is not IssueState.SENDING:
                 _refuse_changed(found)
                 _start(connection, found, now)
-                _freeze(connection, number, now)
+                also(connection, number, _freeze(connection, number, now))
             return find(connection, number)
 
     def finish(self, number: int, now: datetime) -> bool:
@@ -328,6 +338,11 @@ def accounting(connection: sa.Connection, number: int) -> Accounting:
     )
 
 
+def _hold(connection: sa.Connection, number: int) -> None:
+    """Nobody else changes the issue until this transaction is over. Who needs chunks too, holds them after."""
+    connection.execute(sa.select(issue.c.number).where(issue.c.number == number).with_for_update())
+
+
 def _refuse_changed(found: StoredIssue) -> None:
     if issue_hash(found.email) != found.hash:
         raise StoreError(
@@ -352,8 +367,11 @@ def _start(connection: sa.Connection, found: StoredIssue, now: datetime) -> None
         raise StoreError(f"issue {found.number} is {found.state.value}, so it is not sent", cure=cure)
 
 
-def _freeze(connection: sa.Connection, number: int, now: datetime) -> None:
-    """Everyone confirmed at this instant, once; who must not be mailed is among them, with that state."""
+def _freeze(connection: sa.Connection, number: int, now: datetime) -> int:
+    """Everyone confirmed at this instant, once; who must not be mailed is among them, with that state.
+
+    How many chunks they make.
+    """
     barred = sa.exists().where(suppression.c.mark == subscriber.c.mark)
     everyone = sa.select(
         sa.literal(number),
@@ -366,12 +384,12 @@ def _freeze(connection: sa.Connection, number: int, now: datetime) -> None:
     columns = ["issue", "place", "subscriber", "address", "state", "attempts"]
     connection.execute(sa.insert(delivery).from_select(columns, everyone))
     last = connection.scalar(sa.select(sa.func.max(delivery.c.place)).where(delivery.c.issue == number))
-    if last is not None:
-        rows = [
-            {"issue": number, "number": n, "open": 1, "token": 0, "due": now}
-            for n in range(last // CHUNK + 1)
-        ]
-        connection.execute(sa.insert(chunk), rows)
+    if last is None:
+        return 0
+    count: int = last // CHUNK + 1
+    rows = [{"issue": number, "number": n, "open": 1, "token": 0, "due": now} for n in range(count)]
+    connection.execute(sa.insert(chunk), rows)
+    return count
 
 
 def _places(number: int) -> dict[str, int]:

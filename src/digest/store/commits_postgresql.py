@@ -25,8 +25,9 @@ WITH sends AS MATERIALIZED (
         ON c.number = held.number AND c.token = held.token WHERE c.issue = %(issue)s FOR SHARE OF c
 ), withdrawn AS (
     UPDATE delivery d SET state = 'queued', attempts = d.attempts - 1
-    FROM unnest(%(w_place)s::int[], %(w_attempts)s::int[]) AS x (place, attempts)
+    FROM unnest(%(w_place)s::int[], %(w_attempts)s::int[], %(w_chunk)s::int[]) AS x (place, attempts, chunk)
     WHERE d.issue = %(issue)s AND d.place = x.place AND d.attempts = x.attempts AND d.state = 'submitting'
+        AND x.chunk IN (SELECT number FROM mine)
 ), settled AS (
     UPDATE delivery d SET state = x.state, attempts = d.attempts + x.counts,
         first_at = coalesce(d.first_at, %(now)s), next_at = x.next_at, changed_at = %(now)s, stage = x.stage,
@@ -100,7 +101,7 @@ def _in_words(error: psycopg.Error) -> StoreError:
 
 def _values(issue: int, batch: Batch, now: str) -> dict[str, Any]:
     settled = [settled_row(one, now) for one in batch.settled]
-    chunks = list({one.chunk for one in batch.intents})
+    chunks = list({one.chunk for one in [*batch.intents, *batch.withdrawn]})
     return {
         "issue": issue,
         "now": now,
@@ -108,6 +109,7 @@ def _values(issue: int, batch: Batch, now: str) -> dict[str, Any]:
         "tokens": [chunk.token for chunk in chunks],
         "w_place": [one.place for one in batch.withdrawn],
         "w_attempts": [one.attempts + 1 for one in batch.withdrawn],
+        "w_chunk": [one.chunk.number for one in batch.withdrawn],
         "s_state": [row[0] for row in settled],
         "s_counts": [row[1] for row in settled],
         "s_next": [row[3] for row in settled],

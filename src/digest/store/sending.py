@@ -116,6 +116,7 @@ class Sending:
         """Marks an issue as sent where nothing is left to try; whether it is."""
         left = sa.exists().where(chunk.c.issue == number, chunk.c.open == 1)
         with writing(self.engine) as connection:
+            _hold(connection, number)
             connection.execute(
                 sa.update(issue)
                 .where(issue.c.number == number, issue.c.state == IssueState.SENDING.value, ~left)
@@ -228,20 +229,22 @@ class Sending:
     def put_back(self, taken: Chunk, now: datetime, *, not_before: datetime | None = None) -> bool:
         """A worker is done with a chunk: it is closed, or free again from when its next reader is due.
 
-        False where it belongs to somebody else by now.
+        What it had on the wire and never told the end of is uncertain. False where the chunk belongs to
+        somebody else by now.
         """
+        mine = (chunk.c.issue == taken.issue, chunk.c.number == taken.number, chunk.c.token == taken.token)
         queued = (*_of(taken), delivery.c.state == DeliveryState.QUEUED.value)
         with writing(self.engine) as connection:
+            # Held before readers are counted: who queues one of them again must see what comes of the chunk.
+            if connection.scalar(sa.select(chunk.c.number).where(*mine).with_for_update()) is None:
+                return False
+            connection.execute(_ON_THE_WIRE, {"of": taken.issue, **_places(taken.number), "at": now})
             soonest = sa.select(sa.func.count(), sa.func.min(sa.func.coalesce(delivery.c.next_at, now)))
             count, due = connection.execute(soonest.where(*queued)).one()
-            mine = (
-                chunk.c.issue == taken.issue,
-                chunk.c.number == taken.number,
-                chunk.c.token == taken.token,
-            )
             due = max(due or now, not_before or now)
             values = {"owner": None, "open": int(count > 0), "due": due}
-            return connection.execute(sa.update(chunk).where(*mine).values(values)).rowcount == 1
+            connection.execute(sa.update(chunk).where(*mine).values(values))
+            return True
 
     def next_due(self, number: int) -> tuple[int, datetime | None]:
         """How many chunks are not done yet, and when the first that nobody holds is due."""
@@ -270,10 +273,13 @@ class Sending:
         if tries is not None:
             uncertain.append(delivery.c.attempts < tries)
         with writing(self.engine) as connection:
+            _hold(connection, number)
             theirs = sa.select(delivery.c.place // CHUNK).where(*uncertain).distinct()
             numbers = list(connection.scalars(theirs))
             if not numbers:
                 return 0
+            held = sa.select(chunk.c.number).where(chunk.c.issue == number, chunk.c.number.in_(numbers))
+            connection.execute(held.order_by(chunk.c.number).with_for_update())
             again = {"state": DeliveryState.QUEUED.value, "next_at": None}
             count = connection.execute(sa.update(delivery).where(*uncertain).values(again)).rowcount
             closed = sa.update(chunk).where(chunk.c.issue == number, chunk.c.number.in_(numbers))

@@ -189,12 +189,18 @@ class Sending:
     # --------------------------------------------------------------------------------- the chunks
 
     def claim(self, owner: str, number: int, now: datetime, chunk_number: int | None = None) -> Chunk | None:
-        """Takes a chunk that is free and due, or the one that is named; None where there is none."""
+        """Takes a chunk that is free and due, or the one that is named; None where there is none.
+
+        None as well for a worker that was taken for dead: nobody would know whose the chunk is.
+        """
         free = (chunk.c.issue == number, chunk.c.open == 1, chunk.c.owner.is_(None), chunk.c.due <= now)
         wanted = sa.select(chunk.c.number).where(*free).order_by(chunk.c.due, chunk.c.number).limit(1)
         if chunk_number is not None:
             wanted = wanted.where(chunk.c.number == chunk_number)
+        alive = sa.select(worker.c.id).where(worker.c.id == owner).with_for_update(read=True)
         with writing(self.engine) as connection:
+            if connection.scalar(alive) is None:
+                return None
             found = connection.scalar(wanted.with_for_update(skip_locked=True))
             if found is None:
                 return None
@@ -205,6 +211,16 @@ class Sending:
                 .returning(chunk.c.token)
             )
             return Chunk(issue=number, number=found, token=token or 0)
+
+    def drop(self, owner: str, number: int, held: Sequence[int], now: datetime) -> int:
+        """Frees the chunks that the ledger gives to a worker, but for those it has in hand; how many.
+
+        For a worker that asked for a chunk and never had the answer.
+        """
+        forgotten = (chunk.c.issue == number, chunk.c.owner == owner, chunk.c.number.not_in(held))
+        free = sa.update(chunk).where(*forgotten).values(owner=None, token=chunk.c.token + 1, due=now)
+        with writing(self.engine) as connection:
+            return connection.execute(free).rowcount
 
     def waiting(self, taken: Chunk, now: datetime, limit: int = CHUNK) -> list[Waiting]:
         """The readers of a chunk to whom the issue goes now, in order."""
@@ -256,11 +272,11 @@ class Sending:
 
     def reserve(self, day: str, wanted: int, allowed: int) -> int:
         """Takes up to `wanted` letters out of a day's allowance; how many there were. Negative: give back."""
+        first = sa.text("INSERT INTO budget (day, used) VALUES (:day, 0) ON CONFLICT DO NOTHING")
         with writing(self.engine) as connection:
-            used = connection.scalar(sa.select(budget.c.used).where(budget.c.day == day).with_for_update())
-            if used is None:
-                used = 0
-                connection.execute(sa.insert(budget), {"day": day, "used": 0})
+            connection.execute(first, {"day": day})
+            today = sa.select(budget.c.used).where(budget.c.day == day)
+            used = connection.scalars(today.with_for_update()).one()
             taken = max(min(wanted, allowed - used), -used if wanted < 0 else 0)
             connection.execute(sa.update(budget).where(budget.c.day == day).values(used=used + taken))
             return taken

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
+import postgres
 import pytest
 from program import NOW, ROOT, Ran, digest, publication, replay
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the files in tests/golden anew")
+    parser.addoption("--long", action="store_true", help="the long form of the tests as well")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long form runs where it is asked for; else it is counted as deselected."""
+    if config.getoption("--long"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgres.Cluster]:
+    """A running PostgreSQL."""
+    with postgres.running() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgresql(cluster: postgres.Cluster) -> Iterator[str]:
+    """The address of a fresh database with the tables as they are now."""
+    url = cluster.database()
+    yield url
+    cluster.drop(url)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -106,7 +106,11 @@ class Bag:
         return len(self._ready) + sum(map(len, self._aside.values()))
 
     def add(self, chunk: Chunk, letters: Sequence[tuple[Letter, datetime | None]]) -> None:
-        """Letters of a chunk, each with the time of its first try."""
+        """Letters of a chunk, each with the time of its first try.
+
+        Where one to the same reader is still on the wire, the ledger keeps the new one for later.
+        """
+        letters = [one for one in letters if one[0].place not in self._held]
         self._left[chunk] = len(letters)
         for letter, first_at in letters:
             self._held[letter.place] = _Held(letter, chunk, first_at)

@@ -55,6 +55,8 @@ class Round:
         self._done: dict[int, asyncio.Future[None]] = {}
         self._cut_short: set[Chunk] = set()
         self._not_put_back: list[Chunk] = []
+        self._unsure = False
+        """A chunk was asked for and the answer never came: it may be ours without our knowing."""
         self.bag = Bag(
             clock=clock,
             limits=limits,
@@ -85,21 +87,36 @@ class Round:
         now = self._clock()
         if self.bag.stopped or (self.not_before and now < self.not_before):
             return False
-        again, self._not_put_back = self._not_put_back, []
-        for chunk in again:
-            self._put_back(chunk)
-        taken = self._store.sending.claim(self._worker.id, self.number, now, chunk_number)
-        if taken is None:
-            return False
-        waiting = self._within_allowance(taken, self._store.sending.waiting(taken, now), now)
-        self._done[taken.number] = asyncio.get_running_loop().create_future()
+        self.tidy()
+        try:
+            taken = self._store.sending.claim(self._worker.id, self.number, now, chunk_number)
+            if taken is None:
+                return False
+            waiting = self._within_allowance(taken, self._store.sending.waiting(taken, now), now)
+        except StoreError:
+            self._unsure = True
+            raise
+        self._done.setdefault(taken.number, asyncio.get_running_loop().create_future())
         self.bag.add(taken, [(self._write(one), one.first_at) for one in waiting])
         return True
 
+    def tidy(self) -> None:
+        """Does again what the database did not take: chunks that are done, and one asked for in vain.
+
+        `take` does it first; call it about once a second where nothing is taken.
+        """
+        again, self._not_put_back = self._not_put_back, []
+        for chunk in again:
+            self._put_back(chunk)
+        if self._unsure:
+            held = [chunk.number for chunk in [*self.bag.chunks, *self._not_put_back]]
+            self._store.sending.drop(self._worker.id, self.number, held, self._clock())
+            self._unsure = False
+
     async def until_done(self, chunk_number: int) -> None:
-        """Waits until a chunk that was taken is out of this worker's hands."""
-        if chunk_number in self._done:
-            await self._done[chunk_number]
+        """Waits until a chunk that was taken is out of this worker's hands, or the round is over."""
+        if done := self._done.get(chunk_number):
+            await asyncio.wait({done, self._carrying}, return_when=asyncio.FIRST_COMPLETED)
 
     def resend_uncertain(self) -> int:
         """Where that is the rule: queues again what is uncertain and was not tried too often."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,6 +85,15 @@ def test_an_ordinary_address_is_one(address: str) -> None:
 )
 def test_what_another_program_could_read_as_something_else_is_no_address(address: str) -> None:
     assert not is_address(address)
+
+
+@given(st.emails())
+def test_an_address_that_subscribers_may_give_can_be_written_to(address: str) -> None:
+    try:
+        found = validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return
+    assert is_address(f"{found.local_part}@{found.ascii_domain}")
 
 
 @pytest.mark.parametrize(

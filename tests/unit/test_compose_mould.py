@@ -204,6 +204,14 @@ def test_a_reader_whose_values_cannot_be_written_is_refused_alone(changes: dict[
     assert cast.letter(addressee())
 
 
+def test_a_letter_that_is_made_when_it_leaves_is_checked_before() -> None:
+    cast = mould()
+
+    assert cast.addressed(addressee())() == cast.letter(addressee())
+    with pytest.raises(InputError):
+        cast.addressed(addressee(leave_url="nowhere"))
+
+
 def test_an_international_address_stands_in_the_letter_as_it_is() -> None:
     raw = mould().letter(addressee(address="zażółć@example.org", name="Żółw"))
 

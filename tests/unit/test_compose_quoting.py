@@ -37,7 +37,7 @@ def test_the_dot_that_ends_a_mail_cannot_stand_at_the_beginning_of_a_line() -> N
 
 
 def test_a_line_that_begins_with_from_is_not_taken_for_another_mail() -> None:
-    assert quoted("From here\nFromage\nNot From") == b"=46rom here\r\nFromage\r\nNot From"
+    assert quoted("From here\nFromage\nFrom ") == b"=46rom here\r\nFromage\r\nFrom=20"
 
 
 def test_white_space_at_the_end_of_a_line_survives() -> None:

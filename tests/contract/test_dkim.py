@@ -196,6 +196,17 @@ def test_a_key_of_1024_bits_signs_and_says_that_it_is_weak() -> None:
     assert [signer.weakness for signer in signers("rsa", "ed25519")] == ["", ""]
 
 
+def test_a_key_that_mail_servers_refuse_is_refused_here() -> None:
+    p, q, e = 2**384 - 317, 2**384 - 2**128 - 2**96 + 2**32 - 1, 65537
+    d = pow(e, -1, (p - 1) * (q - 1))
+    short = rsa.RSAPrivateNumbers(
+        *(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p)), rsa.RSAPublicNumbers(e, p * q)
+    ).private_key()
+
+    with pytest.raises(SettingsError, match="768 bits"):
+        Signer(domain=DOMAIN, selector="s", key=pem(short))
+
+
 def test_a_key_in_openssls_older_form_is_read_too() -> None:
     old = pem(rsa_key(), PrivateFormat.TraditionalOpenSSL)
 

@@ -249,6 +249,7 @@ NAMES = [name for name, _ in email.message_from_bytes(LETTER).items()]
         (b"\r\nFive.\r\n", b"\r\n.Five.\r\n", "full stop"),
         (b"\r\nFive.\r\n", b"\r\nSix.\r\n", "something else"),
         (b"leave/5eed17", b"leave/5eed18", "something else"),
+        (b"--\r\n", b"--", "CRLF"),
         (b"Content-Type: text/html", b"Content-Type: text/plain", "other parts"),
     ],
 )

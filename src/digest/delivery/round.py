@@ -12,14 +12,14 @@ from digest.delivery.limits import Limits
 from digest.delivery.recorder import Recorder
 from digest.delivery.rules import Rules
 from digest.delivery.worker import Worker
-from digest.errors import StoreError
-from digest.model import Letter, Notice, NoticeKind
+from digest.errors import InputError, StoreError
+from digest.model import Letter, Notice, NoticeKind, Outcome, Result, Stage
 from digest.store.commits import Commits
 from digest.store.sending import CHUNK, Chunk, Waiting
 from digest.transports import Transport
 
 Write = Callable[[Waiting], Letter]
-"""Addresses an issue to one reader."""
+"""Addresses an issue to one reader. InputError for one whom no mail can be addressed to."""
 
 RESEND_TRIES = 5
 """A letter that stays uncertain through so many tries is left to the author, also with `resend`."""
@@ -97,8 +97,20 @@ class Round:
             self._unsure = True
             raise
         self._done.setdefault(taken.number, asyncio.get_running_loop().create_future())
-        self.bag.add(taken, [(self._write(one), one.first_at) for one in waiting])
+        self._fill(taken, waiting)
         return True
+
+    def _fill(self, taken: Chunk, waiting: list[Waiting]) -> None:
+        """Letters for all of them; who cannot be addressed is refused, and the others go on."""
+        letters, refused = [], []
+        for one in waiting:
+            try:
+                letter = self._write(one)
+            except InputError as error:
+                letter = Letter(self.number, one.place, "", one.address, bytes, 0, attempts=one.attempts)
+                refused.append((letter, _unaddressable(error)))
+            letters.append((letter, one.first_at))
+        self.bag.add(taken, letters, refused)
 
     def tidy(self) -> None:
         """Does again what the database did not take: chunks that are done, and one asked for in vain.
@@ -198,6 +210,10 @@ class Round:
 
     def _database(self, error: StoreError | None) -> None:
         self.database = str(error) if error else ""
+
+
+def _unaddressable(error: InputError) -> Outcome:
+    return Outcome(result=Result.REFUSED, stage=Stage.RECIPIENT, text=f"not sent: {error.says}"[:300])
 
 
 def _stopped(number: int, reason: str, now: datetime) -> Notice:

@@ -1,0 +1,151 @@
+"""A received message's bytes -> its headers and parts, whatever was sent to us.
+
+The standard library's parser takes nearly everything, but at a price that the sender sets: each line is
+compared with every open boundary, each level of nesting is a call on the stack, and patterns look at long
+lines from every letter. So a message is cut down first: its beginning alone, in short lines, with few parts.
+A bounce says all there is to say before the letter that it brings back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import getaddresses, parsedate_to_datetime
+
+from digest.bounces.returned import clean
+
+LIMIT = 128 * 1024
+"""Bytes of a message that are looked at."""
+_LINES = 4000
+_LINE = 998  # RFC 5322, section 2.1.1
+_PARTS = 40
+_HEADER = 2000
+
+_PART = re.compile(rb"^content-type:", re.I | re.M)
+# RFC 6533: the same reports for addresses beyond ASCII. The parser knows the older names alone.
+_GLOBAL = re.compile(rb"message/global(-delivery-status|-disposition-notification|-headers)?", re.I)
+_PLAIN = {
+    b"-delivery-status": b"message/delivery-status",
+    b"-disposition-notification": b"message/disposition-notification",
+    b"-headers": b"text/rfc822-headers",
+    b"": b"message/rfc822",
+}
+
+
+def fingerprint(content: bytes) -> str:
+    """What a message is known by: the same from a file, a Maildir and IMAP, whose line ends differ."""
+    return hashlib.sha256(_beginning(content)).hexdigest()
+
+
+def unfold(content: bytes) -> Message:
+    """The message, as far as it is looked at. Never an exception; rubbish has no headers."""
+    kept = _PART.split(_beginning(content), maxsplit=_PARTS)
+    cut = b"content-type:".join(kept[:_PARTS])
+    lines = [line[:_LINE] for line in cut.split(b"\n", _LINES)[:_LINES]]
+    plain = _GLOBAL.sub(lambda found: _PLAIN[(found[1] or b"").lower()], b"\n".join(lines))
+    return message_from_bytes(plain)
+
+
+def _beginning(content: bytes) -> bytes:
+    return content[:LIMIT].replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\0", b"")
+
+
+# ------------------------------------------------------------------------------------------ headers
+
+
+def raw(message: Message, name: str) -> str:
+    """A header as it stands, or empty. Bytes beyond ASCII make it a Header, which str() decodes."""
+    return str(message.get(name, ""))[:20_000]
+
+
+def header(message: Message, name: str) -> str:
+    """A header in words: encoded words are decoded (RFC 2047), a broken one stays as it is."""
+    value = raw(message, name)[:_HEADER]
+    try:
+        return str(make_header(decode_header(value)))
+    except (HeaderParseError, LookupError, ValueError):
+        return value
+
+
+def addresses(message: Message, *names: str) -> list[str]:
+    """The addresses in these headers, in their order."""
+    values = [str(value)[:_HEADER] for name in names for value in message.get_all(name, [])[:10]]
+    # The parser calls itself for each comment in a comment.
+    flat = [value for value in values if value.count("(") < 20]
+    return [address for _, address in getaddresses(flat) if "@" in address]
+
+
+def written_at(message: Message) -> datetime | None:
+    """The Date header, in UTC, or None where it is none."""
+    try:
+        written = parsedate_to_datetime(raw(message, "date"))
+        return (written if written.tzinfo else written.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
+
+
+# -------------------------------------------------------------------------------------------- parts
+
+
+def parts(message: Message) -> Iterator[Message]:
+    """Every part, outermost first; the inside of a letter that is attached is not ours to look through."""
+    yield message
+    payload = message.get_payload()
+    if message.get_content_maintype() == "multipart" and isinstance(payload, list):
+        for part in payload:
+            if isinstance(part, Message):
+                yield from parts(part)
+
+
+def blocks(message: Message, kind: str) -> list[Message]:
+    """The groups of fields in all parts of this type, such as `message/delivery-status`."""
+    found: list[Message] = []
+    for part in parts(message):
+        payload = part.get_payload()
+        if part.get_content_type() == kind and isinstance(payload, list):
+            found += [block for block in payload if isinstance(block, Message)]
+    return found
+
+
+def original(message: Message) -> Message | None:
+    """The letter that came back, or only its headers; None where none is attached."""
+    for part in parts(message):
+        kind, payload = part.get_content_type(), part.get_payload()
+        if kind == "message/rfc822" and isinstance(payload, list) and payload:
+            return payload[0] if isinstance(payload[0], Message) else None
+        if kind == "text/rfc822-headers":
+            return unfold(_decoded(part))
+    return None
+
+
+def text(message: Message) -> str:
+    """What the message says, in plain text; of HTML alone, the words between its tags."""
+    kinds = {part.get_content_type(): part for part in reversed(list(parts(message)))}
+    if (plain := kinds.get("text/plain")) is not None:
+        return _words(plain)
+    if (html := kinds.get("text/html")) is not None:
+        return re.sub(r"<[^<>]{0,500}>", " ", _words(html))
+    return ""
+
+
+def _words(part: Message) -> str:
+    content = _decoded(part)
+    try:
+        return content.decode(part.get_content_charset("utf-8"), "replace")
+    except (LookupError, ValueError):  # a charset nobody knows, or one with a NUL in its name
+        return content.decode("latin-1")
+
+
+def _decoded(part: Message) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
+
+
+def said(message: Message, name: str) -> str:
+    return clean(header(message, name))

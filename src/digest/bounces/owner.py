@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from email.message import Message
 
 from digest.bounces.returned import Marks
-from digest.bounces.unfolding import addresses, blocks, header, original, raw
+from digest.bounces.unfolding import addresses, blocks, header, original, raw, typed_address
 
 _CAME_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to", "cc")
 _MAILTO = re.compile(r"<mailto:([^>?\s]{1,400})", re.I)
@@ -54,6 +54,8 @@ def _return_paths(message: Message, letter: Message | None) -> Iterator[str]:
     yield from addresses(message, *_CAME_TO)
     for fields in blocks(message, "message/feedback-report"):
         yield from addresses(fields, "original-mail-from")  # RFC 5965, section 3.2
+    for fields in blocks(message, "message/delivery-status"):
+        yield typed_address(fields, "x-postfix-sender")
     if letter is not None:
         yield from addresses(letter, "return-path", "x-original-mail-from")
 

@@ -60,7 +60,7 @@ def read(content: bytes, marks: Marks) -> Returned:
         who = () if token else tuple(addresses(message, "from")[:1])
         return Returned(kind=Kind.LEAVE, token=token, addresses=who, subject=subject, at=at)
     if found is None:
-        found = _automatic(message) or _in_words(message) or Report(kind=Kind.UNKNOWN)
+        found = _automatic(message) or _in_words(message, content) or Report(kind=Kind.UNKNOWN)
     whose = owner(message, marks)
     return Returned(
         kind=found.kind,
@@ -103,7 +103,7 @@ def _is_from_a_mail_system(message: Message) -> bool:
 # ------------------------------------------------------------------------------------- bounces in words
 
 
-def _in_words(message: Message) -> Report | None:
+def _in_words(message: Message, content: bytes) -> Report | None:
     """A bounce without a report, as flufl.bounce or a reply code in it tells; else None.
 
     Only from a mail system or with the null return path (RFC 5321, section 6.1): people forward and quote.
@@ -111,7 +111,7 @@ def _in_words(message: Message) -> Report | None:
     if not (_is_from_a_mail_system(message) or raw(message, "return-path").strip() == "<>"):
         return None
     answer = _COPY.split(text(message), maxsplit=1)[0]
-    passing, failed = _failures(message)
+    passing, failed = _failures(content)
     line = next((line for line in answer.splitlines() if has_reply(line)), "")
     if not (passing or failed or line):
         return None
@@ -125,10 +125,13 @@ def _in_words(message: Message) -> Report | None:
     )
 
 
-def _failures(message: Message) -> tuple[list[str], list[str]]:
-    """The addresses that flufl.bounce finds: still tried, and failed."""
+def _failures(content: bytes) -> tuple[list[str], list[str]]:
+    """The addresses that flufl.bounce finds: still tried, and failed.
+
+    The time that its patterns take grows with the square of a line's length.
+    """
     try:
-        passing, failed = all_failures(message)
+        passing, failed = all_failures(unfold(content, line=250))
     except Exception:  # its detectors were written for mail as it should be, and may raise anything
         return [], []
     return _readable(passing), _readable(failed)

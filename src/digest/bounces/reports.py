@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from email.message import Message
 
 from digest.bounces.returned import Kind, clean
 from digest.bounces.statuses import judge, most_telling
-from digest.bounces.unfolding import addresses, blocks, original, parts, raw
+from digest.bounces.unfolding import addresses, blocks, original, parts, raw, typed_address, untyped
 
-_TYPE = re.compile(r"^\s*[A-Za-z0-9-]{1,40}\s*;\s*")
 _DELIVERED = ("delivered", "relayed", "expanded")
 # From mild to grave: what is said of one of several recipients is not yet said of the reader.
 _GRAVITY = (Kind.DELIVERED, Kind.DELAY, Kind.REFUSED, Kind.TRANSIENT, Kind.PERMANENT)
@@ -49,9 +47,9 @@ def _delivery(message: Message) -> Report | None:
 
 def _recipient(block: Message) -> Report:
     """One recipient's fields (RFC 3464, section 2.3)."""
-    diagnostic = clean(_TYPE.sub("", raw(block, "diagnostic-code")))
+    diagnostic = clean(untyped(block, "diagnostic-code"))
     status = most_telling(raw(block, "status"), diagnostic)
-    named = (_named(block, name) for name in ("original-recipient", "final-recipient"))
+    named = (typed_address(block, name) for name in ("original-recipient", "final-recipient"))
     return Report(
         kind=_kind(raw(block, "action").strip().lower(), status, diagnostic),
         addresses=tuple(dict.fromkeys(filter(None, named))),
@@ -66,12 +64,6 @@ def _kind(action: str, status: str, diagnostic: str) -> Kind:
     if action.startswith(_DELIVERED):
         return Kind.DELIVERED
     return judge(status, diagnostic)
-
-
-def _named(block: Message, name: str) -> str:
-    """`rfc822; reader-17@example.org` -> the address (RFC 3464, section 2.3.1)."""
-    address = clean(_TYPE.sub("", raw(block, name))).strip("<> ")
-    return address if "@" in address else ""
 
 
 # ------------------------------------------------------------------------------------------ reading
@@ -89,7 +81,7 @@ def _abuse(message: Message) -> Report | None:
     fields = next(iter(blocks(message, "message/feedback-report")), None)
     if fields is not None:
         kind, letter = raw(fields, "feedback-type").strip().lower(), original(message)
-        named = _named(fields, "original-rcpt-to"), *_recipients_of(letter)
+        named = typed_address(fields, "original-rcpt-to"), *_recipients_of(letter)
         return Report(
             kind=_feedback(kind), addresses=tuple(dict.fromkeys(filter(None, named))), diagnostic=clean(kind)
         )

@@ -17,6 +17,7 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
+from itertools import islice
 
 from digest.bounces.returned import clean
 
@@ -26,7 +27,9 @@ _LINES = 4000
 _LINE = 998  # RFC 5322, section 2.1.1
 _PARTS = 40
 _HEADER = 2000
+_LONG_HEADER = 20_000
 
+_TYPE = re.compile(r"^\s{0,20}[A-Za-z0-9-]{1,40}\s{0,20};\s*")
 _PART = re.compile(rb"^content-type:", re.I | re.M)
 # RFC 6533: the same reports for addresses beyond ASCII. The parser knows the older names alone.
 _GLOBAL = re.compile(rb"message/global(-delivery-status|-disposition-notification|-headers)?", re.I)
@@ -43,13 +46,16 @@ def fingerprint(content: bytes) -> str:
     return hashlib.sha256(_beginning(content)).hexdigest()
 
 
-def unfold(content: bytes) -> Message:
-    """The message, as far as it is looked at. Never an exception; rubbish has no headers."""
+def unfold(content: bytes, *, line: int = _LINE) -> Message:
+    """The message, as far as it is looked at, no line longer than `line`. Rubbish has no headers."""
     kept = _PART.split(_beginning(content), maxsplit=_PARTS)
     cut = b"content-type:".join(kept[:_PARTS])
-    lines = [line[:_LINE] for line in cut.split(b"\n", _LINES)[:_LINES]]
+    lines = [whole[:line] for whole in cut.split(b"\n", _LINES)[:_LINES]]
     plain = _GLOBAL.sub(lambda found: _PLAIN[(found[1] or b"").lower()], b"\n".join(lines))
-    return message_from_bytes(plain)
+    try:
+        return message_from_bytes(plain)
+    except Exception:  # a boundary in pieces of which one has no number (RFC 2231) is a TypeError, and so on
+        return message_from_bytes(_PART.sub(b"x-content-type:", plain))
 
 
 def _beginning(content: bytes) -> bytes:
@@ -60,8 +66,15 @@ def _beginning(content: bytes) -> bytes:
 
 
 def raw(message: Message, name: str) -> str:
-    """A header as it stands, or empty. Bytes beyond ASCII make it a Header, which str() decodes."""
-    return str(message.get(name, ""))[:20_000]
+    """A header as it stands, or empty; bytes beyond ASCII are read as UTF-8 (RFC 6532)."""
+    return next(_values(message, name), "")
+
+
+def _values(message: Message, name: str) -> Iterator[str]:
+    """`get` would put a sign of replacement for each byte beyond ASCII."""
+    for field, value in message.raw_items():
+        if field.lower() == name:
+            yield str(value)[:_LONG_HEADER].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def header(message: Message, name: str) -> str:
@@ -75,10 +88,21 @@ def header(message: Message, name: str) -> str:
 
 def addresses(message: Message, *names: str) -> list[str]:
     """The addresses in these headers, in their order."""
-    values = [str(value)[:_HEADER] for name in names for value in message.get_all(name, [])[:10]]
+    values = [value[:_HEADER] for name in names for value in islice(_values(message, name), 10)]
     # The parser calls itself for each comment in a comment.
     flat = [value for value in values if value.count("(") < 20]
     return [address for _, address in getaddresses(flat) if "@" in address]
+
+
+def untyped(block: Message, name: str) -> str:
+    """`smtp; 550 no such user` -> `550 no such user` (RFC 3464, section 2.1.2)."""
+    return _TYPE.sub("", raw(block, name))
+
+
+def typed_address(block: Message, name: str) -> str:
+    """`rfc822; reader-17@example.org` -> the address, or empty where it is none."""
+    address = clean(untyped(block, name)).strip("<> ")
+    return address if "@" in address else ""
 
 
 def written_at(message: Message) -> datetime | None:
@@ -138,7 +162,7 @@ def _words(part: Message) -> str:
     content = _decoded(part)
     try:
         return content.decode(part.get_content_charset("utf-8"), "replace")
-    except (LookupError, ValueError):  # a charset nobody knows, or one with a NUL in its name
+    except (LookupError, TypeError, ValueError):  # a charset that nobody knows, or that is no name at all
         return content.decode("latin-1")
 
 

@@ -374,6 +374,8 @@ HOSTILE = {
     + b"Content-Type: text/plain; charset*=x''%ff%00; charset*1=y\n\n5.1.1\n",
     "boundary in pieces": FROM_A_DAEMON
     + b"Content-Type: multipart/mixed; boundary*=x''a; boundary*1=y\n\n--a\n\n550 5.1.1 gone\n",
+    "charset with a language": FROM_A_DAEMON + b"Content-Type: text/plain; charset*=x'y'z\n\n\xff 5.1.1 x\n",
+    "a subject in no charset": FROM_A_DAEMON + b"Subject: =?iso-\xff-1?q?x?=\n\nx\n",
     "a year beyond all years": FROM_A_DAEMON + b"Date: Fri, 13 Nov 999999999999 07:00:00 +9999\n\nx\n",
     "broken base64": FROM_A_DAEMON + b"Content-Transfer-Encoding: base64\n\n550 5.1.1 =\xff===\n",
     "uuencoded rubbish": FROM_A_DAEMON + b"Content-Transfer-Encoding: x-uuencode\n\nbegin 644 x\n\xff\xff\n",

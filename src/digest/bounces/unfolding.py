@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
@@ -82,7 +82,7 @@ def header(message: Message, name: str) -> str:
     value = raw(message, name)[:_HEADER]
     try:
         return str(make_header(decode_header(value)))
-    except (HeaderParseError, LookupError, ValueError):
+    except (MessageError, LookupError, TypeError, ValueError):
         return value
 
 
@@ -120,32 +120,31 @@ def written_at(message: Message) -> datetime | None:
 def parts(message: Message) -> Iterator[Message]:
     """Every part, outermost first; the inside of a letter that is attached is not ours to look through."""
     yield message
-    payload = message.get_payload()
-    if message.get_content_maintype() == "multipart" and isinstance(payload, list):
-        for part in payload:
-            if isinstance(part, Message):
-                yield from parts(part)
+    if message.get_content_maintype() == "multipart":
+        for part in _inside(message):
+            yield from parts(part)
 
 
 def blocks(message: Message, kind: str) -> list[Message]:
     """The groups of fields in all parts of this type, such as `message/delivery-status`."""
-    found: list[Message] = []
-    for part in parts(message):
-        payload = part.get_payload()
-        if part.get_content_type() == kind and isinstance(payload, list):
-            found += [block for block in payload if isinstance(block, Message)]
-    return found
+    return [block for part in parts(message) if part.get_content_type() == kind for block in _inside(part)]
 
 
 def original(message: Message) -> Message | None:
     """The letter that came back, or only its headers; None where none is attached."""
     for part in parts(message):
-        kind, payload = part.get_content_type(), part.get_payload()
-        if kind == "message/rfc822" and isinstance(payload, list) and payload:
-            return payload[0] if isinstance(payload[0], Message) else None
+        kind = part.get_content_type()
+        if kind == "message/rfc822" and part.is_multipart():
+            return next(iter(_inside(part)), None)
         if kind == "text/rfc822-headers":
             return unfold(_decoded(part))
     return None
+
+
+def _inside(part: Message) -> list[Message]:
+    """Asked of a part without parts, `get_payload` would decode it, and fail where the charset is broken."""
+    payload = part.get_payload() if part.is_multipart() else []
+    return [inner for inner in payload if isinstance(inner, Message)]
 
 
 def text(message: Message) -> str:
@@ -167,7 +166,10 @@ def _words(part: Message) -> str:
 
 
 def _decoded(part: Message) -> bytes:
-    payload = part.get_payload(decode=True)
+    try:
+        payload = part.get_payload(decode=True)
+    except (LookupError, TypeError, ValueError):
+        return b""
     return payload if isinstance(payload, bytes) else b""
 
 

@@ -7,6 +7,7 @@ between costs nothing: the same message again changes nothing. Nothing is ever d
 
 from digest.incoming.acting import Report, Returns, read_returns
 from digest.incoming.imap import ImapAccount, from_imap
+from digest.incoming.places import returned_mail
 from digest.incoming.sources import Incoming, from_file, from_maildir, from_stream
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "from_maildir",
     "from_stream",
     "read_returns",
+    "returned_mail",
 ]

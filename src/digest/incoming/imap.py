@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls, MailBoxUnencrypted
+from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxUnencrypted
+from imap_tools.errors import UnexpectedCommandStatusError
 from imap_tools.utils import encode_folder
 
 from digest.bounces import LIMIT, clean
@@ -72,16 +73,28 @@ def _mailbox(account: ImapAccount) -> Iterator[BaseMailBox]:
         # The work is done or has failed already; a farewell that fails changes neither.
         with suppress(OSError, imaplib.IMAP4.error, ImapToolsError):
             mailbox.logout()
+        with suppress(OSError):
+            mailbox.client.shutdown()
 
 
 def _connected(account: ImapAccount) -> BaseMailBox:
     host, timeout = account.host, account.timeout
-    if account.security == "none":
-        return MailBoxUnencrypted(host, account.port or 143, timeout=timeout)
-    verified = _context(account)
-    if account.security == "starttls":
-        return MailBoxStartTls(host, account.port or 143, timeout=timeout, ssl_context=verified)
-    return MailBox(host, account.port or 993, timeout=timeout, ssl_context=verified)
+    if account.security == "tls":
+        return MailBox(host, account.port or 993, timeout=timeout, ssl_context=_context(account))
+    context = _context(account) if account.security == "starttls" else None
+    mailbox = MailBoxUnencrypted(host, account.port or 143, timeout=timeout)
+    if context is not None:
+        _secure(mailbox, context)
+    return mailbox
+
+
+def _secure(mailbox: BaseMailBox, context: ssl.SSLContext) -> None:
+    """STARTTLS, or nothing is said. imap-tools' own way leaves the connection open where that fails."""
+    try:
+        mailbox.client.starttls(context)
+    except BaseException:
+        mailbox.client.shutdown()
+        raise
 
 
 def _context(account: ImapAccount) -> ssl.SSLContext:
@@ -111,13 +124,24 @@ def _speaking(account: ImapAccount) -> Iterator[None]:
     except OSError as error:
         raise _failed(account, f"no connection ({error.strerror or error})", _REACH) from None
     except (imaplib.IMAP4.error, ImapToolsError) as error:
-        says = clean(str(error).replace(account.password or "\0", "***"))
+        says = clean(_words(error).replace(account.password or "\0", "***"))
         raise _failed(account, f"it refused: {says}", _REFUSED) from None
 
 
 _CERTIFICATE = "check the host's name in [bounces]; a certificate of your own goes into `trusted`"
 _REACH = "check host, port and security in [bounces]; what was read is kept, and the rest waits"
 _REFUSED = "check username, password and folder in [bounces]; what was read is kept, and the rest waits"
+
+
+def _words(error: Exception) -> str:
+    """What the server said, without the frame that a library puts around it."""
+    if isinstance(error, UnexpectedCommandStatusError):
+        return " ".join(_decoded(part) for part in error.command_result[1] or [])
+    return str(error)
+
+
+def _decoded(part: object) -> str:
+    return part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part)
 
 
 def _failed(account: ImapAccount, says: str, cure: str) -> MailboxError:
@@ -171,5 +195,5 @@ def _move(mailbox: BaseMailBox, able: frozenset[str], uid: str, folder: str) -> 
 def _asked(mailbox: BaseMailBox, command: str, *words: str) -> list[object]:
     status, answer = mailbox.client.uid(command, *words)
     if status != "OK":
-        raise imaplib.IMAP4.error(f"{command}: {answer[0] if answer else status!r}")
+        raise imaplib.IMAP4.error(f"{command}: {_decoded(answer[0]) if answer else status}")
     return list(answer or [])

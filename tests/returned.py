@@ -64,7 +64,7 @@ class Readers:
         diagnostic: str,
         at: datetime,
     ) -> Effect:
-        if self._is_known(key, reader):
+        if self._is_known(key):
             return Effect.KNOWN
         self.bounces.append((reader, kind, status, at))
         passing = [when for who, what, _, when in self.bounces if (who, what) == (reader, Kind.TRANSIENT)]
@@ -73,17 +73,18 @@ class Readers:
         return Effect.COUNTED
 
     def complained(self, *, key: str, reader: int, issue: int | None, detail: str, at: datetime) -> Effect:
-        return Effect.KNOWN if self._is_known(key, reader) else self._suppress(reader, "complaint")
+        return Effect.KNOWN if self._is_known(key) else self._suppress(reader, "complaint")
 
     def left(self, *, key: str, reader: int, how: str, at: datetime) -> Effect:
         self.how.append(how)
-        return Effect.KNOWN if self._is_known(key, reader) else self._suppress(reader, "unsubscribed")
+        return Effect.KNOWN if self._is_known(key) else self._suppress(reader, "unsubscribed")
 
-    def _is_known(self, key: str, reader: int) -> bool:
-        known = key in self.keys or reader in self.suppressed
+    def _is_known(self, key: str) -> bool:
+        known = key in self.keys
         self.keys.add(key)
         return known
 
     def _suppress(self, reader: int, why: str) -> Effect:
-        self.suppressed[reader] = why
-        return Effect.SUPPRESSED
+        first = reader not in self.suppressed
+        self.suppressed.setdefault(reader, why)
+        return Effect.SUPPRESSED if first else Effect.COUNTED

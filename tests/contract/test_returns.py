@@ -123,6 +123,11 @@ def test_the_same_message_counts_once_from_whichever_place_it_is_read(readers: R
     assert (len(readers.bounces), report.known) == (1, 2)
 
 
+def test_a_bounce_after_a_complaint_is_counted_and_suppresses_nobody_anew(readers: Readers) -> None:
+    report = reading(readers, message("arf-yahoo"), message(GONE))
+    assert (report.suppressed, report.known, len(readers.bounces)) == (1, 0, 1)
+
+
 def test_a_bounce_without_a_token_of_ours_is_doubted(readers: Readers) -> None:
     report = reading(readers, message("postfix-to-postmaster-anonymous"))
     assert [kind for _, kind, _, _ in readers.bounces] == [Kind.TRANSIENT]

@@ -108,6 +108,9 @@ UNDERSTOOD = {
 }
 
 
+_LETTER = "Content-Type: message/rfc822\n\n"
+
+
 def of(name: str) -> Returned:
     return read(message(name), MARKS)
 
@@ -163,6 +166,17 @@ def test_the_return_path_says_whose_it_is(name: str) -> None:
 def test_the_address_it_came_to_is_read_from_whichever_header_has_it(header: str) -> None:
     returned = read(f"From: a@example.org\n{header}: {RETURN_PATH}\n\nHello\n".encode(), MARKS)
     assert (returned.issue, returned.token) == (7, TOKEN)
+
+
+def test_one_broken_header_does_not_hide_another() -> None:
+    content = f'From: a@example.org\nTo: "a, <b@example.org, c\nDelivered-To: {RETURN_PATH}\n\nHello\n'
+    assert read(content.encode(), MARKS).token == TOKEN
+
+
+def test_a_message_to_very_many_names_fifty_of_them() -> None:
+    many = ",".join(f"r{n}@example.org" for n in range(99))
+    asked = f"Subject: complaint about message from 203.0.113.9\n{_LETTER}To: {many}\n\nx\n"
+    assert len(read(asked.encode(), MARKS).addresses) == 50
 
 
 def test_a_relay_that_puts_its_own_return_path_leaves_the_letters_message_id() -> None:

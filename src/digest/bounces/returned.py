@@ -41,9 +41,9 @@ class Effect(StrEnum):
 
     COUNTED = "counted"
     SUPPRESSED = "suppressed"
-    """Or the reader left: from now on they are not mailed."""
+    """Or left: the reader was mailed until now, and is not from now on."""
     KNOWN = "known already"
-    """The same message was read before, or the reader had left: nothing changed."""
+    """The same message was read before: nothing was done."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

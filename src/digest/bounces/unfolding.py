@@ -87,11 +87,12 @@ def header(message: Message, name: str) -> str:
 
 
 def addresses(message: Message, *names: str) -> list[str]:
-    """The addresses in these headers, in their order."""
+    """The addresses in these headers, in their order, at most 50."""
     values = [value[:_HEADER] for name in names for value in islice(_values(message, name), 10)]
-    # The parser calls itself for each comment in a comment.
-    flat = [value for value in values if value.count("(") < 20]
-    return [address for _, address in getaddresses(flat) if "@" in address]
+    # The parser calls itself for each comment in a comment, and gives up all values for one broken.
+    read = (getaddresses([value]) for value in values if value.count("(") < 20)
+    found = (address for pairs in read for _, address in pairs if "@" in address)
+    return list(islice(found, 50))
 
 
 def untyped(block: Message, name: str) -> str:

@@ -23,10 +23,11 @@ _BELIEVED = timedelta(days=60)
 
 
 class Returns(Protocol):
-    """What the store answers and does. `key` is the message's fingerprint: the same key counts once.
+    """What the store answers and does. `key` is the message's fingerprint.
 
-    Each of the three that write is one transaction, committed when it returns, and does nothing but answer
-    `KNOWN` where it has seen the key or the reader is suppressed already.
+    Each of the three that write is one transaction, committed when it returns. It answers `KNOWN`, and has
+    done nothing, where it met the key before; `SUPPRESSED` where the reader was mailed until now and is not
+    from now on; else `COUNTED`.
     """
 
     def reader_of(self, token: str) -> int | None:

@@ -250,6 +250,11 @@ def test_an_mbox_gives_each_message_as_it_was(tmp_path: Path) -> None:
     assert b"\nFrom the desk of nobody\n" in found[-1].content
 
 
+def test_a_line_that_only_begins_like_a_message_does_not_part_one() -> None:
+    [one] = from_stream(BytesIO(b"From x\nSubject: a\n\nWe heard\nFrom the desk\n"))
+    assert one.content == b"Subject: a\n\nWe heard\nFrom the desk\n"
+
+
 def test_a_message_from_a_pipe_is_read_with_and_without_the_line_of_an_mbox(readers: Readers) -> None:
     piped = b"From MAILER-DAEMON  Fri Nov 13 07:00:31 2026\n" + message(GONE)
     [one] = from_stream(BytesIO(piped))

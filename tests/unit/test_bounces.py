@@ -186,6 +186,13 @@ def test_a_relay_that_puts_its_own_return_path_leaves_the_letters_message_id() -
     assert returned.message_id == f"7.{TOKEN}@remission.example.org"
 
 
+def test_postfix_repeats_the_return_path_in_its_report() -> None:
+    content = message("postfix-to-postmaster-anonymous").replace(
+        b"\nArrival-Date:", f"\nX-Postfix-Sender: rfc822; {RETURN_PATH}\nArrival-Date:".encode(), 1
+    )
+    assert (read(content, MARKS).issue, read(content, MARKS).token) == (7, TOKEN)
+
+
 def test_a_complaint_without_return_path_and_message_id_is_known_by_the_leave_address() -> None:
     assert of("arf-unsubscribe-mark").token == TOKEN
     assert of("arf-unsubscribe-mark").issue is None
@@ -407,12 +414,26 @@ def test_hostile_mail_is_read_to_an_answer(name: str) -> None:
     assert returned.kind in (Kind.UNKNOWN, Kind.PERMANENT, Kind.TRANSIENT)
 
 
+def test_a_letter_of_a_megabyte_is_the_same_message_with_either_line_end() -> None:
+    large = message("postfix-user-unknown") + b"One line of very many.\n" * 50_000
+    assert fingerprint(large) == fingerprint(large.replace(b"\n", b"\r\n"))
+    assert fingerprint(large) != fingerprint(large.replace(b"5.1.1", b"5.1.2"))
+
+
 def test_what_lies_beyond_the_limit_is_not_looked_at() -> None:
     report = message("postfix-user-unknown")
     words = b"This is the mail system at host mx.example.net.\n"
     assert read(report.replace(words, words + b"\n" * LIMIT), MARKS).kind is Kind.UNKNOWN
     assert read(report + b"x" * 10 * LIMIT, MARKS).kind is Kind.PERMANENT
     assert fingerprint(report + b"x" * LIMIT) == fingerprint(report + b"x" * 10 * LIMIT)
+
+
+def test_a_report_behind_forty_parts_is_not_looked_for() -> None:
+    opening = FROM_A_DAEMON + b"Content-Type: multipart/mixed; boundary=z\n\n"
+    report = b"--z\nContent-Type: message/delivery-status\n\nAction: failed\nStatus: 5.1.1\n\n"
+    part = b"--z\nContent-Type: text/x-nothing\n\n\n"
+    assert read(opening + part * 30 + report, MARKS).kind is Kind.PERMANENT
+    assert read(opening + part * 50 + report, MARKS).kind is Kind.UNKNOWN
 
 
 def test_a_stumble_of_the_bounce_reader_is_logged_nowhere(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,8 +21,8 @@ from itertools import islice
 
 from digest.bounces.returned import clean
 
-LIMIT = 128 * 1024
-"""Bytes of a message that are looked at."""
+LIMIT = 256 * 1024
+"""Bytes of a message that need to be read. Half of them are looked at: with CRLF a line takes more room."""
 _LINES = 4000
 _LINE = 998  # RFC 5322, section 2.1.1
 _PARTS = 40
@@ -59,7 +59,8 @@ def unfold(content: bytes, *, line: int = _LINE) -> Message:
 
 
 def _beginning(content: bytes) -> bytes:
-    return content[:LIMIT].replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\0", b"")
+    plain = content[:LIMIT].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return plain[: LIMIT // 2].replace(b"\0", b"")
 
 
 # ------------------------------------------------------------------------------------------ headers

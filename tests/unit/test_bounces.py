@@ -208,6 +208,23 @@ def test_an_address_beyond_ascii_is_read_whole() -> None:
     assert of("postfix-global-address").addresses == ("lesende-17@bücher.example.org",)
 
 
+# ------------------------------------------------------------------------------------ people and machines
+
+
+@pytest.mark.parametrize(
+    ("subject", "kind"),
+    [
+        ("Absence: two trials", Kind.AUTOMATIC),
+        ("[Out of Office] two trials", Kind.AUTOMATIC),
+        ("Re: Absence seizures: two trials", Kind.UNKNOWN),
+        ("Who is on vacation?", Kind.UNKNOWN),
+    ],
+)
+def test_a_person_who_answers_a_post_on_absence_is_heard(subject: str, kind: Kind) -> None:
+    content = f"From: {READER}\nTo: {RETURN_PATH}\nSubject: {subject}\n\nHello\n".encode()
+    assert read(content, MARKS).kind is kind
+
+
 # ---------------------------------------------------------------------------------------------- leaving
 
 

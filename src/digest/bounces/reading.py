@@ -36,13 +36,14 @@ _COPY = re.compile(
     r"|^return-path:|^received:",
     re.I | re.M,
 )
+# In front of the subject alone: a person who answers a post on absence seizures is not absent.
 _ABSENT = re.compile(
-    r"automatic reply|auto(?:matic|mated)?[- ]?(?:reply|response|responder)|out of (?:the )?office"
+    r"[\W_]*(?:automatic reply|auto(?:matic|mated)?[- ]?(?:reply|response|responder)|out of (?:the )?office"
     r"|on vacation|away from|abwesen|automatische (?:antwort|r[üu]ckmeldung)|r[ée]ponse automatique"
     r"|absen[ct]e|absent du bureau|respuesta autom|fuera de la oficina|risposta autom|fuori (?:sede|ufficio)"
     r"|resposta autom|fora do escrit|automatisch (?:antwoord|bericht)|afwezig|autosvar|automatisk sva"
     r"|frånvaro|automaattinen vastaus|poissa|odpowied[źz] automat|autoodpowied|automatick. odpov"
-    r"|автоответ|автоматический ответ|自動(?:返信|応答)|不在|自动(?:回复|答复)|自動回覆|자동 ?(?:회신|응답)",
+    r"|автоответ|автоматический ответ|自動(?:返信|応答)|不在|自动(?:回复|答复)|自動回覆|자동 ?(?:회신|응답))",
     re.I,
 )
 
@@ -87,7 +88,7 @@ def _automatic(message: Message) -> Report | None:
         message.get(name) is not None for name in ("x-autoreply", "x-autorespond", "x-auto-reply")
     )
     precedence = raw(message, "precedence").strip().lower() in ("auto_reply", "auto-reply")
-    if marked or precedence or _ABSENT.search(said(message, "subject")):
+    if marked or precedence or _ABSENT.match(said(message, "subject")):
         return Report(kind=Kind.AUTOMATIC)
     return None
 

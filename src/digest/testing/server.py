@@ -57,6 +57,8 @@ class Fault:
     say: bytes | None = None
     """In place of the answer; None: the ordinary answer; empty: nothing."""
     then: Then = Then.GO_ON
+    wait: float = 0.0
+    """Seconds before it happens."""
     drip: float = 0.0
     """Seconds between two bytes of what is said."""
     times: int = 1
@@ -375,6 +377,7 @@ class _Session:
         if fault is None:
             self._say(ordinary)
             return
+        time.sleep(fault.wait)
         self._say(ordinary if fault.say is None else fault.say, fault.drip)
         match fault.then:
             case Then.CLOSE:

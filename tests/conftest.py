@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from databases import SQLITE, new_database, postgresql_server
 from program import NOW, ROOT, Ran, digest, publication, replay
 
 
@@ -66,3 +69,18 @@ class Golden:
 @pytest.fixture(scope="session")
 def golden(pytestconfig: pytest.Config) -> Golden:
     return Golden(bool(pytestconfig.getoption("--update-golden")))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[sa.URL]:
+    """A PostgreSQL server, started for the first test that wants it (about a second)."""
+    with postgresql_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty store, of each kind in turn."""
+    if request.param == "sqlite":
+        return SQLITE
+    return new_database(request.getfixturevalue("postgresql"))

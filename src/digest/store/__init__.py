@@ -18,12 +18,13 @@ from digest.collect import Observation
 from digest.model import Card, Email, Issue, LedgerEntry, Slot
 from digest.store import issues, posts, slots
 from digest.store.database import bring_up_to_date, connect, reading, writing
+from digest.store.fence import Fence, NotHome
 from digest.store.issues import AlreadyCut, IssuePost, StoredIssue, issue_hash
 from digest.store.life import Changed, Life
 from digest.store.notices import Notices
 from digest.store.slots import Slots
 
-__all__ = ["AlreadyCut", "Changed", "IssuePost", "Store", "StoredIssue", "issue_hash"]
+__all__ = ["AlreadyCut", "Changed", "IssuePost", "NotHome", "Store", "StoredIssue", "issue_hash"]
 
 
 class Store:
@@ -31,6 +32,7 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self.fence = Fence(engine)
         self.life = Life(engine)
         self.notices = Notices(engine)
         self.slots = Slots(engine)
@@ -44,6 +46,7 @@ class Store:
         store = cls(connect(url, project))
         try:
             bring_up_to_date(store.engine)
+            store.fence.claim()
         except BaseException:
             store.close()
             raise

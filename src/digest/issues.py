@@ -23,6 +23,7 @@ from digest.model import (
     Card,
     Email,
     Issue,
+    IssueState,
     LedgerEntry,
     MailedCorrection,
     Newsletter,
@@ -212,6 +213,13 @@ class Desk:
         if not upcoming:
             raise StoreError("the schedule has no more issues", cure="look at rrule in digest.toml")
         return replace(upcoming[0], cutoff=self.now)
+
+    def resume(self, number: int) -> StoredIssue:
+        """Let a held issue go on. Where nothing needs approval, a draft is approved by that."""
+        found = self.store.life.resume(number, self.now)
+        if found.state is IssueState.DRAFT and self.newsletter.approval == "none":
+            return self.store.approve(number, found.hash, self.now)
+        return found
 
     def skip(self, number: int) -> Slot:
         """Leave the slot of an issue empty, cut or still planned; its posts wait for the next."""

@@ -212,10 +212,10 @@ def test_a_store_that_is_at_home_need_not_be_adopted(store: Store) -> None:
 
 
 def test_a_new_home_is_new_until_an_issue_has_begun_there(restored: Store) -> None:
-    restored.fence.adopt(LATER)
+    restored.fence.adopt(AFTER)
     assert restored.fence.is_new_home()
     with restored.engine.begin() as connection:
-        begun = {"at": (LATER + timedelta(hours=1)).isoformat(timespec="microseconds")}
+        begun = {"at": (AFTER + timedelta(hours=1)).isoformat(timespec="microseconds")}
         connection.execute(sa.text("UPDATE issue SET started_at = :at WHERE number = 2"), begun)
     assert not restored.fence.is_new_home()
 

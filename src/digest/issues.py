@@ -104,7 +104,15 @@ class Desk:
 
     def due(self) -> Slot | None:
         """The slot whose cutoff has come and whose issue is not cut yet."""
-        return schedule.due(self.newsletter, self.store.last_slot(), self.now, self._skipped)
+        last = self.store.last_slot()
+        if found := schedule.due(self.newsletter, last, self.now, self._skipped):
+            return found
+        return None if last else self._first_slot()
+
+    def _first_slot(self) -> Slot | None:
+        """A new newsletter has missed nothing, but for a slot that was awaited and can still go late."""
+        passed = (it for it in self.store.slots.planned() if it.sends <= self.now)
+        return next((it for it in passed if not schedule.missed(self.newsletter, it.sends, self.now)), None)
 
     def skipped(self) -> list[Slot]:
         """The slots still to come that the author wants left empty."""

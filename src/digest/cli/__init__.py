@@ -68,6 +68,11 @@ class Project:
         return when.astimezone(UTC).replace(microsecond=0)
 
     @property
+    def clock_stands(self) -> bool:
+        """Whether `--now` stands for the clock."""
+        return bool(self._now)
+
+    @property
     def rehearsal(self) -> bool:
         """Whether `--now` runs ahead of the clock: then looking at posts is not remembered."""
         return bool(self._now) and self.now > datetime.now(UTC)
@@ -162,10 +167,6 @@ def main() -> None:
         sys.exit(130)
 
 
-for _module in (
-    "project",
-    "site",
-    "issue",
-    "life",
-):  # they add their commands to `app`, and help keeps this order
+# They add their commands to `app`, and help keeps this order.
+for _module in ("project", "site", "issue", "life", "run"):
     import_module(f"digest.cli.{_module}")

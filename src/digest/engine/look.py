@@ -63,7 +63,7 @@ def at_home(desk: Desk) -> bool:
 
 
 def _mind_the_clock(desk: Desk) -> None:
-    """A clock that was set back repeats nothing; but what it does not reach again for long, its author hears."""
+    """A clock that was set back repeats nothing, yet nothing comes to its time: its author hears of it."""
     newest = desk.store.life.newest_instant()
     if newest is None or newest - desk.now <= timedelta(seconds=desk.newsletter.missed_within_seconds):
         desk.store.notices.answer(desk.now, kind=NoticeKind.CLOCK)

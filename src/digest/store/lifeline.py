@@ -17,7 +17,6 @@ from filelock import FileLock, Timeout
 
 from digest.store.database import in_plain_words, is_sqlite
 
-
 GRACE_SECONDS = 20
 """After PostgreSQL has started no lock is held: so long its workers have to take theirs again."""
 
@@ -95,7 +94,8 @@ class _DatabaseLine:
     def _take(self) -> None:
         with in_plain_words(self._engine.url):
             pooled = self._engine.raw_connection()
-            self._connection: Any = pooled.driver_connection
+            connection: Any = pooled.driver_connection
+            self._connection = connection
             pooled.detach()
             self._connection.autocommit = True
             self._held = self._try()

@@ -256,7 +256,9 @@ class Sending:
             if connection.scalar(sa.select(chunk.c.number).where(*mine).with_for_update()) is None:
                 return False
             connection.execute(_ON_THE_WIRE, {"of": taken.issue, **_places(taken.number), "at": now})
-            soonest = sa.select(sa.func.count(), sa.func.min(sa.func.coalesce(delivery.c.next_at, sa.literal(now, Instant))))
+            soonest = sa.select(
+                sa.func.count(), sa.func.min(sa.func.coalesce(delivery.c.next_at, sa.literal(now, Instant)))
+            )
             count, due = connection.execute(soonest.where(*queued)).one()
             due = max(due or now, not_before or now)
             values = {"owner": None, "open": int(count > 0), "due": due}
@@ -360,11 +362,11 @@ def accounting(connection: sa.Connection, number: int) -> Accounting:
 
 
 def _counted(connection: sa.Connection, query: sa.Select[Any]) -> dict[str, int]:
-    return {name: count for name, count in connection.execute(query)}
+    return {str(name): int(count) for name, count in connection.execute(query)}
 
 
 def _hold(connection: sa.Connection, number: int) -> None:
-    """Nobody else changes the issue until this transaction is over. Who needs chunks too, holds them after."""
+    """Nobody else changes the issue until this transaction is over. Chunks are held after it, not before."""
     connection.execute(sa.select(issue.c.number).where(issue.c.number == number).with_for_update())
 
 

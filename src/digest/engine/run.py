@@ -24,6 +24,7 @@ from digest.engine.rounds import rest
 from digest.engine.told import Told, without_addresses
 from digest.errors import DigestError
 from digest.issues import keeper, remember
+from digest.mailing import run as run_to_its_end
 from digest.model import IssueState
 from digest.schedule import quiet_from
 from digest.settings import Settings
@@ -72,7 +73,7 @@ def run(means: Means, *, once: bool = False) -> int:
         if other:
             means.tell(Told(at=means.clock(), what="running", says=other))
             return 0
-        return asyncio.run(_Loop(means).go(once=once))
+        return run_to_its_end(_Loop(means).go(once=once))
 
 
 class _Loop:

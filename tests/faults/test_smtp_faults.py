@@ -260,6 +260,32 @@ def test_time_that_we_need_ourselves_is_not_the_servers(security: Security) -> N
     assert (bag.results, bag.troubles, server.connections) == (["accepted"], [], 1)
 
 
+@pytest.mark.parametrize("point", ["ehlo", "mail", "rcpt", "data", "dot"])
+def test_a_reply_that_drips_is_given_no_more_than_its_time(point: str) -> None:
+    """A clock that starts after the command and runs a tenth longer is not the first to ring."""
+    dripping = Fault(at=point, say=b"250-" + b"x" * 3000 + b"\r\n", drip=0.01)
+
+    async def said(server: MailServer, bag: FakeBag) -> None:
+        if point == "dot":
+            await bag.until("allow 0")
+        while point != "dot" and not any(line.lower().startswith(point.encode()) for line in server.commands):
+            await asyncio.sleep(0.005)
+
+    async def timed(server: MailServer, bag: FakeBag) -> None:
+        carrying = asyncio.create_task(carried(server, bag, **HASTY))
+        await said(server, bag)
+        asyncio.get_running_loop().call_later(1.1 * SHORT, bag.happened, "the clock")
+        await bag.until("the clock")
+        await carrying
+
+    bag = FakeBag.of(letters(1))
+    with MailServer(faults=[dripping]) as server:
+        asyncio.run(timed(server, bag))
+    assert [trouble.text for trouble in bag.troubles] == ["no answer in time"]
+    (trouble,) = [event for event in bag.events if event.startswith("trouble")]
+    assert bag.events.index(trouble) < bag.events.index("the clock")
+
+
 class Hurried(FakeBag):
     """Says that there is nothing more although letters are out that may come back."""
 

@@ -1,4 +1,4 @@
-"""Each fault of a mail server is read for what it means, in plain text, behind STARTTLS and in TLS (20 s).
+"""Each fault of a mail server is read for what it means, in plain text, behind STARTTLS and in TLS (30 s).
 
 The table stands in `smtp_cases`. Here it is run, together with what needs more than three letters and a
 fault: a server that is not there, stopping in the middle, pauses, and what may never be seen.

@@ -135,9 +135,7 @@ class People:
 
     def keys(self, now: datetime) -> Keys:
         """The secrets for tokens and marks, made here where there are none yet."""
-        with reading(self._engine) as connection:
-            found = secrets.keys(connection)
-        if found is not None:
+        if (found := self.keys_if_any()) is not None:
             return found
         with writing(self._engine) as connection:
             secrets.make(connection, now)
@@ -228,11 +226,17 @@ class People:
         with writing(self._engine) as connection:
             return imports.shut_out(connection, keys, unwanted, act)
 
-    def rehearse(self, marks: Sequence[str]) -> tuple[set[str], set[str]]:
-        """Of these marks, which are subscribers and which are suppressed. Nothing changes."""
+    def known(self, marks: Sequence[str]) -> tuple[dict[str, str], set[str]]:
+        """Of these marks, which are subscribers, in which state, and which are suppressed."""
         with reading(self._engine) as connection:
             there = imports.states(connection, marks)
-            return set(there), suppressions.marks_among(connection, marks)
+            barred = suppressions.marks_among(connection, marks)
+        return {mark: state for mark, (_, state) in there.items()}, barred
+
+    def keys_if_any(self) -> Keys | None:
+        """The secrets, or None where there are none: then nobody is kept yet."""
+        with reading(self._engine) as connection:
+            return secrets.keys(connection)
 
     # ------------------------------------------------------------------------------------- looking
 

@@ -4,9 +4,11 @@ of a file that memory would notice."""
 from __future__ import annotations
 
 import io
+import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -347,6 +349,25 @@ def test_standard_input_is_read_twice_as_well(store: Store) -> None:
     with named_files(["-"], content) as files:
         report = import_files(store.people, files, AGREED, NOW)
     assert (report.unwanted, report.suppressed) == (1, 1)
+
+
+def test_a_pipe_is_read_twice_as_well(store: Store, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    text = "email,status\nreader-1@example.org,active\nreader-1@example.org,unsubscribed\n"
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=(text,))
+    writer.start()
+    with named_files([str(tmp_path / "pipe")], io.BytesIO()) as files:
+        report = import_files(store.people, files, AGREED, NOW)
+    writer.join()
+    assert (report.unwanted, report.suppressed) == (1, 1)
+
+
+@pytest.mark.parametrize("between", [0, 3_000])
+def test_of_two_rows_of_one_reader_the_one_that_says_they_agreed_counts(store: Store, between: int) -> None:
+    rows = ["reader-1@example.org,pending", *(f"other-{n}@example.org,pending" for n in range(between))]
+    report = take(store, file("\n".join(["email,status", *rows, "READER-1@example.org,active"])))
+    assert (report.new, report.already) == (1 + between, 1)
+    assert mailed(store) == ["reader-1"]
 
 
 def test_progress_runs_up_to_the_end_of_each_pass(store: Store) -> None:

@@ -212,6 +212,23 @@ def test_who_left_and_asks_the_author_comes_back_by_lift(project: Path) -> None:
     assert [line["act"] for line in log] == ["added", "removed", "lifted", "added"]
 
 
+def test_who_is_lifted_while_still_confirmed_is_said_to_be_off_the_list(
+    project: Path, tmp_path: Path
+) -> None:
+    run(project, "add", READER, "--confirmed")
+    assert run(project, "import", readers(tmp_path, READER), "--as", "complained").code == 0
+    assert states(project) == {READER: "complaint"}
+    ran = run(project, "add", READER, "--lift")
+    assert (ran.code, ran.out) == (0, f"{READER} is off the suppression list, and is there already.\n")
+    assert states(project) == {READER: "mailed"}
+    assert run(project, "add", READER, "--lift", as_json=True).json["lifted"] is False
+
+
+def test_who_waits_is_pointed_to_confirming(project: Path) -> None:
+    run(project, "add", READER)
+    assert f"digest subscribers confirm {READER}" in run(project, "add", READER, "--confirmed").err
+
+
 def test_erasing_asks_first_and_never_where_nobody_can_answer(project: Path) -> None:
     run(project, "add", READER)
     ran = run(project, "erase", READER)

@@ -79,8 +79,7 @@ def add(
     project, who = project_of(context), read_address(address)
     act = _act(project, how=how, words=words)
     with store_of(project) as store:
-        if lift:
-            store.people.lift(who, act)
+        lifted = lift and store.people.lift(who, act).done
         answer = store.people.add(who, act, name=one_line(name)[:200], confirmed=confirmed)
     done = "is added, and mailed from the next issue on" if confirmed else "is added, and waits"
     _tell(
@@ -89,6 +88,7 @@ def add(
         address,
         done=done,
         already="is there already",
+        lifted=lifted,
         next_step="[bold]digest subscribers list[/]"
         if confirmed
         else f"[bold]digest subscribers confirm {address}[/] once they have agreed",
@@ -111,8 +111,7 @@ def confirm(
     project, who = project_of(context), _who(address)
     act = _act(project, how=how, words=words)
     with store_of(project) as store:
-        if lift:
-            store.people.lift(who, act)
+        lifted = lift and store.people.lift(who, act).done
         answer = store.people.confirm(who, act)
     _tell(
         project,
@@ -120,6 +119,7 @@ def confirm(
         address,
         done="is confirmed, and mailed from the next issue on",
         already="is confirmed already",
+        lifted=lifted,
         next_step="[bold]digest plan[/] shows the next issue",
     )
 
@@ -181,31 +181,56 @@ def _ask(question: str) -> None:
         raise typer.Exit(1)
 
 
-def _tell(project: Project, answer: Answer, address: str, *, done: str, already: str, next_step: str) -> None:
+def _tell(
+    project: Project,
+    answer: Answer,
+    address: str,
+    *,
+    done: str,
+    already: str,
+    next_step: str,
+    lifted: bool = False,
+) -> None:
     """What came of an act; exit code 1 where nothing changed, and never a word that sounds like it had."""
-    from digest.store.people import Result
-
     if project.as_json:
         show.document(
-            {"result": answer.result, "subscriber": answer.subscriber, "suppression": answer.suppression}
+            {
+                "result": answer.result,
+                "lifted": lifted,
+                "subscriber": answer.subscriber,
+                "suppression": answer.suppression,
+            }
         )
     elif answer.done:
         show.line(f"{answer.subscriber.address if answer.subscriber else address} {done}.")
         show.next_step(next_step)
     else:
-        why = {
-            Result.SO_ALREADY: already,
-            Result.NOBODY: "is no subscriber",
-            Result.BARRED: _barred(answer),
-        }[answer.result]
-        show.aside(f"Nothing was changed: {address} {why}.", style="yellow")
-        show.next_step(
-            f"if they asked you to be mailed again: [bold]digest subscribers add {address} --lift[/]"
-            if answer.result is Result.BARRED
-            else f"[bold]digest subscribers show {address}[/] shows what is kept"
-        )
-    if not answer.done:
+        why = _why_not(answer, already)
+        if lifted:
+            show.line(f"{address} is off the suppression list, and {why}.")
+        else:
+            show.aside(f"Nothing was changed: {address} {why}.", style="yellow")
+        show.next_step(_next_after_nothing(answer, address))
+    if not answer.done and not lifted:
         raise typer.Exit(1)
+
+
+def _why_not(answer: Answer, already: str) -> str:
+    from digest.store.people import Result
+
+    if answer.result is Result.BARRED:
+        return _barred(answer)
+    return already if answer.result is Result.SO_ALREADY else "is no subscriber"
+
+
+def _next_after_nothing(answer: Answer, address: str) -> str:
+    from digest.store.people import Result
+
+    if answer.result is Result.BARRED:
+        return f"if they asked you to be mailed again: [bold]digest subscribers add {address} --lift[/]"
+    if answer.subscriber and answer.subscriber.state is SubscriberState.PENDING:
+        return f"[bold]digest subscribers confirm {address}[/] once they have agreed"
+    return f"[bold]digest subscribers show {address}[/] shows what is kept"
 
 
 def _barred(answer: Answer) -> str:

@@ -101,17 +101,17 @@ class _Door(Protocol):
 
 @contextmanager
 def named_files(paths: Iterable[str], standard_input: BinaryIO) -> Iterator[list[NamedFile]]:
-    """The files, open; `-` is standard input, which is copied to a file so that it can be read twice."""
+    """The files, open; `-` is standard input. It and any pipe is copied to a file, to be read twice."""
     with ExitStack() as stack:
         files = []
         for path in paths:
-            if path == "-":
+            content: BinaryIO = standard_input if path == "-" else stack.enter_context(open(path, "rb"))
+            if path == "-" or not content.seekable():
                 copy = stack.enter_context(tempfile.TemporaryFile())
-                shutil.copyfileobj(standard_input, copy, _PIECE)
-                files.append(NamedFile(name="standard input", content=copy))
-            else:
-                content = stack.enter_context(Path(path).open("rb"))
-                files.append(NamedFile(name=Path(path).name, content=content))
+                shutil.copyfileobj(content, copy, _PIECE)
+                content = copy
+            name = "standard input" if path == "-" else Path(path).name
+            files.append(NamedFile(name=name, content=content))
         yield files
 
 

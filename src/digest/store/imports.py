@@ -8,7 +8,7 @@ nothing had happened.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -105,7 +105,10 @@ def sort(
     marks = [mark(key, it.address.key) for it in newcomers]
     first: dict[str, Newcomer] = {}
     for name, it in zip(marks, newcomers, strict=True):
-        first.setdefault(name, it)
+        known_as = first.setdefault(name, it)
+        if it.confirmed_at and not known_as.confirmed_at:
+            # One of two rows says that they agreed: it counts, as it does where a batch ends between them.
+            first[name] = replace(known_as, confirmed_at=it.confirmed_at, how=it.how)
     states, barred = known(list(first))
     new = {name: it for name, it in first.items() if name not in states and name not in barred}
     waits = {name for name, state in states.items() if state == SubscriberState.PENDING} - barred

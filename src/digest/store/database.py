@@ -100,15 +100,6 @@ def upsert(connection: sa.Connection, table: sa.Table) -> Upsert:
     return sqlite.insert(table) if is_sqlite(connection.engine.url) else postgresql.insert(table)
 
 
-def overwrite_what_is_deleted(connection: sa.Connection) -> None:
-    """From here on this connection leaves no trace of a deleted row in SQLite's file.
-
-    PostgreSQL has no such switch: there the row goes with the next VACUUM.
-    """
-    if is_sqlite(connection.engine.url):
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")
-
-
 def is_sqlite(url: sa.URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
@@ -202,6 +193,7 @@ def _prepare(connection: Any, _record: object) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",  # NORMAL may forget what was committed before a power cut
         "foreign_keys = ON",
+        "secure_delete = ON",  # who was erased is not to be found in the file's unused bytes
     ):
         connection.execute(f"PRAGMA {setting}")
 

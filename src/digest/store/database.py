@@ -81,7 +81,22 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """All or nothing: what stands inside is committed together, and taken back on any error."""
     writer = engine.execution_options(digest_writes=True)
     with in_plain_words(engine.url), writer.begin() as connection:
+        options = connection.get_execution_options()
+        if is_sqlite(engine.url) and not (options.keys() & {"digest_changes_tables", "digest_moves"}):
+            refuse_moved(connection)  # also for a process that had opened it before
         yield connection
+
+
+def refuse_moved(connection: sa.Connection) -> None:
+    """A store that is elsewhere now, or not yet wholly here, is not used. StoreError says where it is."""
+    marks = sa.select(schema.fence.c.name, schema.fence.c.value)
+    for name, value in connection.execute(marks.where(schema.fence.c.name.in_(["moved", "moving"]))):
+        if name == "moved":
+            cure = f'put url = "{value}" into [store], with its password as before'
+            raise StoreError(f"this store was moved to {value}", cure=cure)
+        raise StoreError(
+            f"{place(connection.engine.url)} was not wholly filled by `digest move`", cure="run it again"
+        )
 
 
 def alone(connection: sa.Connection) -> None:

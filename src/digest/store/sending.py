@@ -300,11 +300,11 @@ _ON_THE_WIRE = (
 def accounting(connection: sa.Connection, number: int) -> Accounting:
     """The sum of an issue as one consistent view shows it."""
     by_state = sa.select(delivery.c.state, sa.func.count()).where(delivery.c.issue == number)
-    counts: dict[str, int] = dict(connection.execute(by_state.group_by(delivery.c.state)).tuples().all())
+    every = connection.execute(by_state.group_by(delivery.c.state))
+    counts = {state: count for state, count in every}  # noqa: C416
     returned = sa.select(bounce.c.kind, sa.func.count(sa.distinct(bounce.c.subscriber)))
-    came_back: dict[str, int] = dict(
-        connection.execute(returned.where(bounce.c.issue == number).group_by(bounce.c.kind)).tuples().all()
-    )
+    theirs = returned.where(bounce.c.issue == number).group_by(bounce.c.kind)
+    came_back = {kind: count for kind, count in connection.execute(theirs)}  # noqa: C416
     return Accounting(
         candidates=sum(counts.values()),
         accepted=counts.get(DeliveryState.ACCEPTED, 0),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
+import postgres
 import pytest
+import sqlalchemy as sa
+from databases import SQLITE, new_database, postgresql_server
 from program import NOW, ROOT, Ran, digest, publication, replay
 from results import Result, table
 
@@ -37,6 +40,31 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if found and config.getoption("long"):
         for line in table(found):
             terminalreporter.write_line(line)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long form runs where it is asked for; else it is counted as deselected."""
+    if config.getoption("--long"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgres.Cluster]:
+    """A running PostgreSQL."""
+    with postgres.running() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgresql(cluster: postgres.Cluster) -> Iterator[str]:
+    """The address of a fresh database with the tables as they are now."""
+    url = cluster.database()
+    yield url
+    cluster.drop(url)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,3 +119,18 @@ class Golden:
 @pytest.fixture(scope="session")
 def golden(pytestconfig: pytest.Config) -> Golden:
     return Golden(bool(pytestconfig.getoption("--update-golden")))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[sa.URL]:
+    """A PostgreSQL server, started for the first test that wants it (about a second)."""
+    with postgresql_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty store, of each kind in turn."""
+    if request.param == "sqlite":
+        return SQLITE
+    return new_database(request.getfixturevalue("postgresql"))

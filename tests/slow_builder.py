@@ -79,9 +79,14 @@ def quoted_printable(text: str) -> bytes:
             for unit in units(character, ends_line=not rest or rest[0] in ("\n", OPENS)):
                 if len(line) + len(unit) > 75:
                     out, line = out + line + b"=\r\n", b""
-                first = not line and (unit == b"." or (character + rest).startswith("From "))
+                first = not line and (unit == b"." or begins_a_mail(character + rest))
                 line += b"=%02X" % unit[0] if first else unit
     return out + line
+
+
+def begins_a_mail(rest: str) -> bool:
+    """Whether an old mailbox would take this line for the next mail; `From=20` it would not."""
+    return rest.startswith("From ") and rest[5:6] not in ("", "\n", OPENS)
 
 
 def units(character: str, *, ends_line: bool) -> list[bytes]:

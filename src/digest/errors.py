@@ -6,7 +6,8 @@
     |- InputError             a post that is asked for cannot be used, or --strict allows no mistake
     |- TemplateError          a template is wrong: names template, line and cure
     |- BuildError             pages could not be written; the old site is whole
-    `- StoreError             what is remembered cannot be read or written
+    |- StoreError             what is remembered cannot be read or written
+    `- MailboxError           the mailbox of returned mail cannot be reached or read
 
 Each message says what is wrong and what to do about it.
 """
@@ -55,4 +56,8 @@ class BuildError(DigestError):
 
 
 class StoreError(DigestError):
+    pass
+
+
+class MailboxError(DigestError):
     pass

@@ -52,6 +52,7 @@ class Addressing:
         self._leave_by_mail = newsletter.leave_by_mail or self._sender
 
     def letter(self, reader: Waiting) -> Letter:
+        """Raises InputError for a reader whom no mail can be addressed to."""
         token = make(self._keys, Purpose.BOUNCE, reader.subscriber, about=str(self._number))
         path = self._newsletter.return_path
         sender = return_path(path, self._number, token) if path else self._sender
@@ -60,7 +61,7 @@ class Addressing:
             place=reader.place,
             sender=sender,
             recipient=reader.address,
-            content=lambda: self._mould.letter(self._addressee(reader, token, sender)),
+            content=self._mould.addressed(self._addressee(reader, token, sender)),
             size=self._mould.size,
             international=not reader.address.isascii(),
             attempts=reader.attempts,

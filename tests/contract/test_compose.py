@@ -134,12 +134,14 @@ def opened(raw: bytes) -> EmailMessage:
 def written(raw: bytes, name: str) -> str:
     """A header's value, unfolded by hand and not yet decoded."""
     head = re.sub(r"\r\n(?= )", "", raw.partition(b"\r\n\r\n")[0].decode())
-    return re.findall(f"^{name}:(.*)$", head, re.M)[0].strip("\r").removeprefix(" ")
+    found = re.search(f"^{name}:(.*)$", head, re.M)
+    assert found
+    return found[1].strip("\r").removeprefix(" ")
 
 
 def decoded(value: str) -> str:
     """By the older half of Python's email package, which reads encoded words as RFC 2047 has them."""
-    return str(make_header(decode_header(value))) if "=?" in value else value
+    return f"{make_header(decode_header(value))}" if "=?" in value else value
 
 
 def shown_name(raw: bytes) -> str:

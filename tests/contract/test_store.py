@@ -9,15 +9,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 from builders import WEEKS, Author, Week, newsletter, post
 from hypothesis import given, settings
+from postgres import Cluster, name_of
 
 from digest.collect import carry, next_issue, observe, remembered
 from digest.errors import StoreError
@@ -47,8 +51,21 @@ EMAIL = Email(
 FILE = Path(".digest") / "digest.db"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty store, of either kind."""
+    return URL if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(url: str, tmp_path: Path) -> Iterator[Store]:
+    with Store.open(url, project=tmp_path) as store:
+        yield store
+
+
+@pytest.fixture
+def file_store(tmp_path: Path) -> Iterator[Store]:
+    """For what is about SQLite's own file."""
     with Store.open(URL, project=tmp_path) as store:
         yield store
 
@@ -60,12 +77,10 @@ def collect(store: Store, posts: list[Post], slot: Slot = SLOT, number: int = 1)
     return issue
 
 
-def counts(path: Path) -> list[int]:
-    with sqlite3.connect(path) as connection:
-        tables = ("issue", "issue_post", "told_correction")
-        found = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
-    connection.close()
-    return found
+def counts(store: Store) -> list[int]:
+    tables = (schema.issue, schema.issue_post, schema.told_correction)
+    with store.engine.connect() as connection:
+        return [connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0 for table in tables]
 
 
 # -------------------------------------------------------------------------------------------- memory
@@ -89,10 +104,10 @@ def test_a_cut_leaves_the_ledger_as_it_was_thought(store: Store) -> None:
     assert store.ledger() == thought
 
 
-def test_what_was_remembered_is_there_after_closing(tmp_path: Path) -> None:
-    with Store.open(URL, project=tmp_path) as store:
+def test_what_was_remembered_is_there_after_closing(url: str, tmp_path: Path) -> None:
+    with Store.open(url, project=tmp_path) as store:
         stored = store.cut(collect(store, [post("a")]), EMAIL, (), NOW)
-    with Store.open(URL, project=tmp_path) as store:
+    with Store.open(url, project=tmp_path) as store:
         assert store.issue(1) == stored
         assert (store.next_number(), store.last_slot()) == (2, SLOT)
 
@@ -210,21 +225,32 @@ def test_a_second_cut_of_a_number_a_slot_or_a_post_is_refused(store: Store) -> N
     "at",
     ["INSERT ON issue", "UPDATE ON post", "INSERT ON issue_post", "INSERT ON told_correction"],
 )
-def test_a_cut_that_fails_half_way_leaves_nothing(store: Store, tmp_path: Path, at: str) -> None:
+def test_a_cut_that_fails_half_way_leaves_nothing(store: Store, at: str) -> None:
     corrected = post("b", corrections=(Correction(date=date(2026, 11, 3), text="It was 24 weeks."),))
     issue = collect(store, [post("a"), corrected])
     before = store.ledger()
     with store.engine.begin() as connection:
-        connection.exec_driver_sql(
-            f"CREATE TRIGGER broken AFTER {at} BEGIN SELECT RAISE(ABORT, 'pulled the plug'); END"
-        )
+        for statement in broken(store, at):
+            connection.exec_driver_sql(statement)
     with pytest.raises(StoreError, match="pulled the plug"):
         store.cut(issue, EMAIL, (), NOW)
     assert store.ledger() == before
-    assert counts(tmp_path / FILE) == [0, 0, 0]
+    assert counts(store) == [0, 0, 0]
     with store.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TRIGGER broken")
+        table = f" ON {at.split()[-1]}" if store.engine.name == "postgresql" else ""
+        connection.exec_driver_sql(f"DROP TRIGGER broken{table}")
     assert store.cut(issue, EMAIL, (), NOW).number == 1
+
+
+def broken(store: Store, at: str) -> list[str]:
+    """What makes a write fail after its statement was done."""
+    if store.engine.name == "sqlite":
+        return [f"CREATE TRIGGER broken AFTER {at} BEGIN SELECT RAISE(ABORT, 'pulled the plug'); END"]
+    return [
+        "CREATE FUNCTION pulled() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'pulled the plug'; END $$",
+        f"CREATE TRIGGER broken AFTER {at} FOR EACH ROW EXECUTE FUNCTION pulled()",
+    ]
 
 
 CUT = """
@@ -235,9 +261,9 @@ from builders import WEEKS, Author, Week, newsletter, post
 from hypothesis import given, settings
 from digest.collect import next_issue
 from digest.store import AlreadyCut, Store
-from test_store import EMAIL, NOW, SLOT, URL
+from test_store import EMAIL, NOW, SLOT
 
-with Store.open(URL, project=Path(sys.argv[1])) as store:
+with Store.open(sys.argv[2], project=Path(sys.argv[1])) as store:
     issue = next_issue([post("a"), post("b")], store.ledger(), newsletter(), SLOT, store.next_number()).issue
     print("ready", flush=True)
     sys.stdin.readline()
@@ -248,13 +274,13 @@ with Store.open(URL, project=Path(sys.argv[1])) as store:
 """
 
 
-def test_two_runs_that_cut_at_once_make_one_issue(store: Store, tmp_path: Path) -> None:
+def test_two_runs_that_cut_at_once_make_one_issue(store: Store, url: str, tmp_path: Path) -> None:
     collect(store, [post("a"), post("b")])
     here = Path(__file__).parent
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(here), str(here.parent), *sys.path])}
     runs = [
         subprocess.Popen(
-            [sys.executable, "-c", CUT, str(tmp_path)],
+            [sys.executable, "-c", CUT, str(tmp_path), url],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -271,7 +297,7 @@ def test_two_runs_that_cut_at_once_make_one_issue(store: Store, tmp_path: Path) 
         run.stdin.flush()
     said = sorted(run.communicate(timeout=60)[0].strip() for run in runs)
     assert said == ["1", "already cut"]
-    assert counts(tmp_path / FILE)[:2] == [1, 2]
+    assert counts(store)[:2] == [1, 2]
 
 
 def test_many_threads_that_cut_at_once_make_one_issue(store: Store) -> None:
@@ -399,8 +425,8 @@ def test_a_store_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path) ->
     assert done.stdout == "False\n"
 
 
-def test_a_commit_survives_a_power_cut_and_a_reader_does_not_block_a_writer(store: Store) -> None:
-    with store.engine.connect() as connection:
+def test_a_commit_survives_a_power_cut_and_a_reader_does_not_block_a_writer(file_store: Store) -> None:
+    with file_store.engine.connect() as connection:
         settings = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
@@ -408,7 +434,7 @@ def test_a_commit_survives_a_power_cut_and_a_reader_does_not_block_a_writer(stor
     assert settings == ["wal", 2, 1, 30_000]
 
 
-def test_the_database_is_for_its_owner_only(store: Store, tmp_path: Path) -> None:
+def test_the_database_is_for_its_owner_only(file_store: Store, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / ".digest").stat().st_mode) == 0o700
 
@@ -424,33 +450,33 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     assert "backup" in told.value.cure
 
 
-def test_a_full_disk_is_named_and_nothing_is_half_written(store: Store) -> None:
-    with store.engine.begin() as connection:
+def test_a_full_disk_is_named_and_nothing_is_half_written(file_store: Store) -> None:
+    with file_store.engine.begin() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     look = observe([post(f"p{n}") for n in range(2000)], {}, newsletter(), NOW)
     with pytest.raises(StoreError, match="the disk is full") as told:
-        store.record(look)
+        file_store.record(look)
     assert "free some space" in told.value.cure
-    assert store.ledger() == {}
+    assert file_store.ledger() == {}
 
 
-def test_a_database_that_stays_locked_is_named(store: Store, tmp_path: Path) -> None:
-    with store.engine.begin() as connection:
+def test_a_database_that_stays_locked_is_named(file_store: Store, tmp_path: Path) -> None:
+    with file_store.engine.begin() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout = 50")
     other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="another digest has been writing"):
-        store.record(observe([post("a")], {}, newsletter(), NOW))
-    assert store.ledger() == {}  # reading goes on
+        file_store.record(observe([post("a")], {}, newsletter(), NOW))
+    assert file_store.ledger() == {}  # reading goes on
     other.close()
 
 
-def test_a_database_that_may_not_be_written_is_named(store: Store) -> None:
-    with store.engine.begin() as connection:
+def test_a_database_that_may_not_be_written_is_named(file_store: Store) -> None:
+    with file_store.engine.begin() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
     with pytest.raises(StoreError, match="may not be written"):
-        store.record(observe([post("a")], {}, newsletter(), NOW))
+        file_store.record(observe([post("a")], {}, newsletter(), NOW))
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
@@ -471,3 +497,132 @@ def test_a_password_is_not_told_with_an_error() -> None:
         raise sa.exc.OperationalError("SELECT 1", {}, Exception("no route"))
     assert "hush" not in str(told.value)
     assert "no route" in str(told.value)
+
+
+TROUBLE = {
+    "no server": ("postgresql://weekly:hush@127.0.0.1:1/name", "cannot be reached", "its server runs"),
+    "no host": ("postgresql://weekly:hush@nowhere.invalid/name", "cannot be reached", "correct [store] url"),
+    "no socket": ("postgresql://weekly:hush@/name?host=/nowhere", "cannot be reached", "its server runs"),
+    "no database": ("{other}", "other.* does not exist", "createdb"),
+    "no user": ("{nobody}", "knows no such user", "createuser"),
+    "wrong password": ("{locked_out}", "does not let this user in", "correct user and password"),
+    "no rights": ("{guest}", "does not let this user do that", "ALTER DATABASE name OWNER TO"),
+}
+
+
+@pytest.mark.parametrize("what", TROUBLE)
+def test_what_keeps_postgresql_away_is_named_with_a_cure_and_no_password(
+    cluster: Cluster, tmp_path: Path, what: str
+) -> None:
+    url, says, cure = TROUBLE[what]
+    empty = cluster.database(empty=True)
+    cluster.execute("DROP ROLE IF EXISTS locked_out, guest")
+    cluster.execute("CREATE ROLE locked_out LOGIN PASSWORD 'quiet'")
+    cluster.execute("CREATE ROLE guest LOGIN")
+    asked = url.format(
+        other=cluster.url("other"),
+        nobody=cluster.url("postgres", "nobody"),
+        guest=empty.replace("postgres@", "guest@"),
+        locked_out=empty.replace("postgres@", "locked_out:hush@"),
+    )
+    with pytest.raises(StoreError, match=says) as told:
+        Store.open(asked, project=tmp_path)
+    assert cure in told.value.cure
+    assert "hush" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ("53100", "the disk of its server is full"),
+        ("57P01", "its server shuts down"),
+        ("XX001", "is damaged"),
+        ("40001", "at the same moment"),
+        ("P0001", "says: pulled the plug"),
+    ],
+)
+def test_what_postgresql_says_in_the_middle_is_put_in_words_and_nothing_is_half_written(
+    postgresql: str, tmp_path: Path, state: str, says: str
+) -> None:
+    with Store.open(postgresql, project=tmp_path) as store:
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "CREATE FUNCTION pulled() RETURNS trigger LANGUAGE plpgsql AS"
+                f" $$ BEGIN RAISE EXCEPTION 'pulled the plug' USING ERRCODE = '{state}'; END $$"
+            )
+            connection.exec_driver_sql(
+                "CREATE TRIGGER broken AFTER INSERT ON post FOR EACH ROW EXECUTE FUNCTION pulled()"
+            )
+        with pytest.raises(StoreError, match=says):
+            store.record(observe([post("a")], {}, newsletter(), NOW))
+        assert store.ledger() == {}
+
+
+def test_a_server_that_takes_no_writes_is_named_and_reading_goes_on(
+    cluster: Cluster, postgresql: str, tmp_path: Path
+) -> None:
+    cluster.execute(f"ALTER DATABASE {name_of(postgresql)} SET default_transaction_read_only = on")
+    with Store.open(postgresql, project=tmp_path) as store:
+        with pytest.raises(StoreError, match="it is read only"):
+            store.record(observe([post("a")], {}, newsletter(), NOW))
+        assert store.ledger() == {}
+
+
+def test_a_connection_that_the_server_ends_is_named_and_the_next_try_has_a_new_one(
+    cluster: Cluster, postgresql: str, tmp_path: Path
+) -> None:
+    with Store.open(postgresql, project=tmp_path) as store:
+        with pytest.raises(StoreError, match="was closed"):
+            lose_the_connection(store, cluster)
+        assert store.ledger() == {}
+
+
+def lose_the_connection(store: Store, cluster: Cluster) -> None:
+    with database.writing(store.engine) as connection:
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        cluster.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
+        connection.execute(sa.insert(schema.budget), {"day": "2026-11-06", "used": 1})
+
+
+def test_where_the_part_for_postgresql_is_missing_the_way_to_it_is_named(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from pathlib import Path; from digest.store import Store; from digest.errors import StoreError\n"
+        "try: Store.open('postgresql://weekly@host/name', project=Path('.'))\n"
+        "except StoreError as error: print(error.cure)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.stdout == 'pip install "digest-press[postgres]"\n', done.stderr
+
+
+def test_issues_and_slots_of_the_first_tables_are_there_after_the_upgrade(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    url = cluster.database(empty=True)
+    with closing(database.connect(url, tmp_path)) as engine, engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", "digest.store:migrations")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        was = {name: schema.written(when) for name, when in asdict(SLOT).items()}
+        connection.exec_driver_sql(
+            "INSERT INTO issue (number, state, cutoff, sends, cut_at, subject, summary, html, text,"
+            " shortened, hash) VALUES (1, 'approved', %(cutoff)s, %(sends)s, %(cutoff)s, '', '', '', '',"
+            " '[]', '')",
+            was,
+        )
+        was = {name: schema.written(when) for name, when in asdict(NEXT).items()}
+        connection.exec_driver_sql("INSERT INTO empty_slot VALUES (%(sends)s, %(cutoff)s, %(cutoff)s)", was)
+    with Store.open(url, project=tmp_path) as store:
+        assert [(it.number, it.state, it.slot) for it in store.issues()] == [(1, IssueState.APPROVED, SLOT)]
+        assert store.last_slot() == NEXT
+    cluster.drop(url)
+
+
+@contextmanager
+def closing(engine: sa.Engine) -> Iterator[sa.Engine]:
+    yield engine
+    engine.dispose()

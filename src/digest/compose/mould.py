@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from email.utils import format_datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from digest.compose.addresses import host_of, mailbox
@@ -97,7 +98,16 @@ class Mould:
 
         Raises InputError for a reader whom no mail can be addressed to.
         """
-        own = values(reader)
+        return self._made(values(reader))
+
+    def addressed(self, reader: Addressee) -> Callable[[], bytes]:
+        """The letter to one reader, made when it is called; for `model.Letter.content`.
+
+        Raises InputError as `letter` does, and does so now: what is called later cannot fail any more.
+        """
+        return partial(self._made, values(reader))
+
+    def _made(self, own: tuple[bytes, ...]) -> bytes:
         letter = self._letter.filled(own)
         return self._seal.on(own) + letter if self._seal else letter
 

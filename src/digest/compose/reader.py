@@ -4,7 +4,8 @@ Why the values are checked and not each finished letter: a letter is fixed bytes
 (`proof`), with these values in its gaps. Each value has to match the whole of a grammar that holds no CR, no
 LF, no space and none of the signs that end its place (`<`, `>`, `"`), or is a display name that is quoted or
 encoded. So no value can begin a line, a header or an address of its own, whatever it says, and a letter that
-is read again can only give what the proof gave. It costs two microseconds; reading a letter costs thousands.
+is read again can only give what the proof gave. It costs a microsecond or two; reading a letter again costs a
+thousand times as much.
 """
 
 from __future__ import annotations

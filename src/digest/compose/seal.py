@@ -1,9 +1,10 @@
 """What is signed in every letter of an issue, prepared once (RFC 6376).
 
 The canonical forms are c=relaxed/simple. Relaxed headers, because servers fold and trim header lines on the
-way. A simple body, because quoted-printable already is in that form: no line ends in white space, none is too
-long, all end in CRLF and the last is not empty. So the body hash is plain SHA-256 over the bytes that leave;
-relaxing them would find nothing to relax and cost more than the signature.
+way. A simple body, because quoted-printable already is in that form: all lines end in CRLF and the last is
+not empty. So the body hash is plain SHA-256 over the bytes that leave. A relaxed body would forgive white
+space at the ends of lines, where quoted-printable has none, and cost more than the signature: each letter
+would have to be searched for runs of spaces.
 
 Readers' links make each body different, so each is hashed by itself, from a copy of the hash over everything
 before the first gap.

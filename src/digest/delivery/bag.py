@@ -105,12 +105,21 @@ class Bag:
     def ready(self) -> int:
         return len(self._ready) + sum(map(len, self._aside.values()))
 
-    def add(self, chunk: Chunk, letters: Sequence[tuple[Letter, datetime | None]]) -> None:
-        """Letters of a chunk, each with the time of its first try."""
+    def add(
+        self,
+        chunk: Chunk,
+        letters: Sequence[tuple[Letter, datetime | None]],
+        refused: Sequence[tuple[Letter, Outcome]] = (),
+    ) -> None:
+        """Letters of a chunk, each with the time of its first try; of those, `refused` are not sent at all."""
         self._left[chunk] = len(letters)
+        unsendable = {letter.place for letter, _ in refused}
         for letter, first_at in letters:
             self._held[letter.place] = _Held(letter, chunk, first_at)
-            self._ready.append(letter)
+            if letter.place not in unsendable:
+                self._ready.append(letter)
+        for letter, outcome in refused:
+            self.settle(letter, outcome)
         if not letters:
             self._end_chunk(chunk)
         self._call()

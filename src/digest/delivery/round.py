@@ -12,14 +12,14 @@ from digest.delivery.limits import Limits
 from digest.delivery.recorder import Recorder
 from digest.delivery.rules import Rules
 from digest.delivery.worker import Worker
-from digest.errors import StoreError
-from digest.model import Letter, Notice, NoticeKind
+from digest.errors import InputError, StoreError
+from digest.model import Letter, Notice, NoticeKind, Outcome, Result, Stage
 from digest.store.commits import Commits
 from digest.store.sending import CHUNK, Chunk, Waiting
 from digest.transports import Transport
 
 Write = Callable[[Waiting], Letter]
-"""Addresses an issue to one reader."""
+"""Addresses an issue to one reader. InputError for one whom no mail can be addressed to."""
 
 RESEND_TRIES = 5
 """A letter that stays uncertain through so many tries is left to the author, also with `resend`."""
@@ -55,6 +55,8 @@ class Round:
         self._done: dict[int, asyncio.Future[None]] = {}
         self._cut_short: set[Chunk] = set()
         self._not_put_back: list[Chunk] = []
+        self._unsure = False
+        """A chunk was asked for and the answer never came: it may be ours without our knowing."""
         self.bag = Bag(
             clock=clock,
             limits=limits,
@@ -85,20 +87,48 @@ class Round:
         now = self._clock()
         if self.bag.stopped or (self.not_before and now < self.not_before):
             return False
-        while self._not_put_back:
-            self._put_back(self._not_put_back.pop())
-        taken = self._store.sending.claim(self._worker.id, self.number, now, chunk_number)
-        if taken is None:
-            return False
-        waiting = self._within_allowance(taken, self._store.sending.waiting(taken, now), now)
-        self._done[taken.number] = asyncio.get_running_loop().create_future()
-        self.bag.add(taken, [(self._write(one), one.first_at) for one in waiting])
+        self.tidy()
+        try:
+            taken = self._store.sending.claim(self._worker.id, self.number, now, chunk_number)
+            if taken is None:
+                return False
+            waiting = self._within_allowance(taken, self._store.sending.waiting(taken, now), now)
+        except StoreError:
+            self._unsure = True
+            raise
+        self._done.setdefault(taken.number, asyncio.get_running_loop().create_future())
+        self._fill(taken, waiting)
         return True
 
+    def _fill(self, taken: Chunk, waiting: list[Waiting]) -> None:
+        """Letters for all of them; who cannot be addressed is refused, and the others go on."""
+        letters, refused = [], []
+        for one in waiting:
+            try:
+                letter = self._write(one)
+            except InputError as error:
+                letter = Letter(self.number, one.place, "", one.address, bytes, 0, attempts=one.attempts)
+                refused.append((letter, _unaddressable(error)))
+            letters.append((letter, one.first_at))
+        self.bag.add(taken, letters, refused)
+
+    def tidy(self) -> None:
+        """Does again what the database did not take: chunks that are done, and one asked for in vain.
+
+        `take` does it first; call it about once a second where nothing is taken.
+        """
+        again, self._not_put_back = self._not_put_back, []
+        for chunk in again:
+            self._put_back(chunk)
+        if self._unsure:
+            held = [chunk.number for chunk in [*self.bag.chunks, *self._not_put_back]]
+            self._store.sending.drop(self._worker.id, self.number, held, self._clock())
+            self._unsure = False
+
     async def until_done(self, chunk_number: int) -> None:
-        """Waits until a chunk that was taken is out of this worker's hands."""
-        if chunk_number in self._done:
-            await self._done[chunk_number]
+        """Waits until a chunk that was taken is out of this worker's hands, or the round is over."""
+        if done := self._done.get(chunk_number):
+            await asyncio.wait({done, self._carrying}, return_when=asyncio.FIRST_COMPLETED)
 
     def resend_uncertain(self) -> int:
         """Where that is the rule: queues again what is uncertain and was not tried too often."""
@@ -180,6 +210,10 @@ class Round:
 
     def _database(self, error: StoreError | None) -> None:
         self.database = str(error) if error else ""
+
+
+def _unaddressable(error: InputError) -> Outcome:
+    return Outcome(result=Result.REFUSED, stage=Stage.RECIPIENT, text=f"not sent: {error.says}"[:300])
 
 
 def _stopped(number: int, reason: str, now: datetime) -> Notice:

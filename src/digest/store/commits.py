@@ -6,7 +6,8 @@ token (another worker has it), where the issue is not being sent any more, where
 and where the row is not as this worker knows it. An outcome is written wherever the row still stands at the
 try that it answers: `attempts` counts tries, so that a worker which was taken for dead may still say what a
 server told it, and can never undo what another worker did since. Only to try again is not for it to say: its
-chunk may be closed by now, and the reader would wait for ever.
+chunk may be closed by now, and the reader would wait for ever. Nor may it take an intent back once its chunk
+is another's: the intent that stands there may be theirs, with their letter on the wire.
 """
 
 from __future__ import annotations
@@ -118,6 +119,7 @@ _SUPPRESS = (
 _WITHDRAW = (
     "UPDATE delivery SET state = 'queued', attempts = attempts - 1"
     " WHERE issue = ? AND place = ? AND attempts = ? AND state = 'submitting'"
+    " AND EXISTS (SELECT 1 FROM chunk AS c WHERE c.issue = delivery.issue AND c.number = ? AND c.token = ?)"
 )
 
 
@@ -150,7 +152,8 @@ class SqliteCommits:
 
 def _write(cursor: sqlite3.Cursor, issue: int, batch: Batch, now: str) -> Refused:
     for one in batch.withdrawn:
-        cursor.execute(_WITHDRAW, (issue, one.place, one.attempts + 1))
+        chunk = one.chunk
+        cursor.execute(_WITHDRAW, (issue, one.place, one.attempts + 1, chunk.number, chunk.token))
     if batch.settled:
         cursor.executemany(_SETTLE, [settled_row(one, now) for one in batch.settled])
     if not batch.intents:

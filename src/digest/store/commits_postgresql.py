@@ -9,7 +9,8 @@ import psycopg
 import sqlalchemy as sa
 
 from digest.errors import StoreError
-from digest.store.commits import Batch, Intent, Refused, settled_row
+from digest.store.commits import Batch, Refused, settled_row
+from digest.store.meanings import meaning
 from digest.store.schema import written
 
 _MAILABLE = """EXISTS (SELECT 1 FROM subscriber s WHERE s.id = d.subscriber AND s.state = 'confirmed'
@@ -20,12 +21,15 @@ _COMMIT = f"""
 WITH sends AS MATERIALIZED (
     SELECT 1 FROM issue WHERE number = %(issue)s AND state = 'sending' FOR SHARE
 ), mine AS MATERIALIZED (
-    SELECT c.number FROM chunk c JOIN unnest(%(chunks)s::int[], %(tokens)s::int[]) AS held (number, token)
+    SELECT c.number, c.token FROM chunk c
+        JOIN unnest(%(chunks)s::int[], %(tokens)s::int[]) AS held (number, token)
         ON c.number = held.number AND c.token = held.token WHERE c.issue = %(issue)s FOR SHARE OF c
 ), withdrawn AS (
     UPDATE delivery d SET state = 'queued', attempts = d.attempts - 1
-    FROM unnest(%(w_place)s::int[], %(w_attempts)s::int[]) AS x (place, attempts)
+    FROM unnest(%(w_place)s::int[], %(w_attempts)s::int[], %(w_chunk)s::int[], %(w_token)s::int[])
+        AS x (place, attempts, chunk, token)
     WHERE d.issue = %(issue)s AND d.place = x.place AND d.attempts = x.attempts AND d.state = 'submitting'
+        AND (x.chunk, x.token) IN (SELECT number, token FROM mine)
 ), settled AS (
     UPDATE delivery d SET state = x.state, attempts = d.attempts + x.counts,
         first_at = coalesce(d.first_at, %(now)s), next_at = x.next_at, changed_at = %(now)s, stage = x.stage,
@@ -37,9 +41,10 @@ WITH sends AS MATERIALIZED (
     WHERE d.issue = %(issue)s AND d.place = x.place AND d.attempts = x.attempts
         AND (d.state IN ('queued', 'submitting') OR d.state = 'uncertain' AND x.state <> 'queued')
 ), wanted AS MATERIALIZED (
-    SELECT x.place, x.attempts FROM unnest(%(i_place)s::int[], %(i_attempts)s::int[], %(i_chunk)s::int[])
-        AS x (place, attempts, chunk)
-    WHERE EXISTS (SELECT 1 FROM sends) AND x.chunk IN (SELECT number FROM mine)
+    SELECT x.place, x.attempts
+    FROM unnest(%(i_place)s::int[], %(i_attempts)s::int[], %(i_chunk)s::int[], %(i_token)s::int[])
+        AS x (place, attempts, chunk, token)
+    WHERE EXISTS (SELECT 1 FROM sends) AND (x.chunk, x.token) IN (SELECT number, token FROM mine)
 ), intended AS (
     UPDATE delivery d SET state = 'submitting', attempts = d.attempts + 1,
         first_at = coalesce(d.first_at, %(now)s), changed_at = %(now)s
@@ -51,7 +56,8 @@ WITH sends AS MATERIALIZED (
     FROM wanted x WHERE d.issue = %(issue)s AND d.place = x.place AND d.state = 'queued' AND NOT {_MAILABLE}
     RETURNING d.place
 )
-SELECT (SELECT count(*) FROM sends), ARRAY(SELECT number FROM mine), ARRAY(SELECT place FROM intended),
+SELECT (SELECT count(*) FROM sends), ARRAY(SELECT token FROM mine ORDER BY number),
+    ARRAY(SELECT number FROM mine ORDER BY number), ARRAY(SELECT place FROM intended),
     ARRAY(SELECT place FROM suppressed)
 """
 
@@ -87,19 +93,19 @@ class PostgresqlCommits:
 
 async def _connected(address: str) -> psycopg.AsyncConnection[Any]:
     try:
-        return await psycopg.AsyncConnection.connect(address, autocommit=True, connect_timeout=10)
+        return await psycopg.AsyncConnection.connect(address, autocommit=True)
     except psycopg.Error as error:
         raise _in_words(error) from error
 
 
 def _in_words(error: psycopg.Error) -> StoreError:
-    first_line = str(error).partition("\n")[0]
-    return StoreError(f"the database says: {first_line}", cure="sending goes on when it is back")
+    says, _ = meaning(error)
+    return StoreError(f"the database {says}", cure="sending goes on by itself when that is over")
 
 
 def _values(issue: int, batch: Batch, now: str) -> dict[str, Any]:
     settled = [settled_row(one, now) for one in batch.settled]
-    chunks = list({one.chunk for one in batch.intents})
+    chunks = list({one.chunk for one in [*batch.intents, *batch.withdrawn]})
     return {
         "issue": issue,
         "now": now,
@@ -107,6 +113,8 @@ def _values(issue: int, batch: Batch, now: str) -> dict[str, Any]:
         "tokens": [chunk.token for chunk in chunks],
         "w_place": [one.place for one in batch.withdrawn],
         "w_attempts": [one.attempts + 1 for one in batch.withdrawn],
+        "w_chunk": [one.chunk.number for one in batch.withdrawn],
+        "w_token": [one.chunk.token for one in batch.withdrawn],
         "s_state": [row[0] for row in settled],
         "s_counts": [row[1] for row in settled],
         "s_next": [row[3] for row in settled],
@@ -119,22 +127,24 @@ def _values(issue: int, batch: Batch, now: str) -> dict[str, Any]:
         "i_place": [one.place for one in batch.intents],
         "i_attempts": [one.attempts for one in batch.intents],
         "i_chunk": [one.chunk.number for one in batch.intents],
+        "i_token": [one.chunk.token for one in batch.intents],
     }
 
 
 def _refused(
-    batch: Batch, sends: int, mine: list[int], intended: list[int], suppressed: list[int]
+    batch: Batch,
+    sends: int,
+    tokens: list[int],
+    numbers: list[int],
+    intended: list[int],
+    suppressed: list[int],
 ) -> Refused:
     if not batch.intents:
         return Refused()
-    kept = set(mine)
-
-    def lost(one: Intent) -> bool:
-        return one.chunk.number not in kept
-
+    mine = set(zip(numbers, tokens, strict=True))
     return Refused(
         places={one.place for one in batch.intents} - set(intended),
         suppressed=set(suppressed),
-        lost={one.chunk for one in batch.intents if lost(one)},
+        lost={one.chunk for one in batch.intents if (one.chunk.number, one.chunk.token) not in mine},
         stopped=not sends,
     )

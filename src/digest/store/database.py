@@ -19,40 +19,38 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from digest.errors import StoreError
 from digest.store import schema
+from digest.store.meanings import meaning, place
 
 Upsert: TypeAlias = sqlite.Insert | postgresql.Insert
 
 _WAIT_MILLISECONDS = 30_000
 
+# So that a server whose machine is gone is noticed within half a minute: seconds to connect, milliseconds
+# until what was sent is acknowledged, and how often a silent connection is asked (libpq, 32.1.2).
+_PATIENCE = {
+    "connect_timeout": "10",
+    "tcp_user_timeout": "30000",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
+
 # Any number will do, as long as every digest takes the same: "digest" in ASCII.
 _LOCK = 0x646967657374
-
-# Primary result codes of SQLite (https://www.sqlite.org/rescode.html): what is wrong, and what to do.
-_MEANINGS = {
-    "BUSY": ("is locked: another digest has been writing for half a minute", "let it finish, then try again"),
-    "LOCKED": ("is locked by another part of this run", "try again"),
-    "FULL": ("cannot grow: the disk is full", "free some space; nothing was half written"),
-    "READONLY": ("may not be written", "give this user the right to write the file and its folder"),
-    "PERM": ("may not be opened", "give this user the right to read and write it"),
-    "CANTOPEN": ("cannot be opened", "look whether its folder exists and may be written"),
-    "NOTADB": ("is not a database", "put the right file back from a backup, or correct [store] url"),
-    "CORRUPT": ("is damaged", "stop every digest, keep the file, and put back the newest backup"),
-    "IOERR": (
-        "cannot be read or written: the disk reports an error",
-        "look at the disk before anything else",
-    ),
-}
 
 
 def connect(url: str, project: Path) -> sa.Engine:
     """An engine for `url`; a relative SQLite path is taken from the project's folder."""
     try:
         parsed = sa.make_url(url)
-        if not is_sqlite(parsed):
+        if parsed.get_backend_name() in ("postgres", "postgresql"):
             return _postgresql(parsed)
         path = _file_of(parsed, project)
         engine = sa.create_engine(parsed.set(database=str(path)))
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+    except ImportError as error:
+        cure = 'pip install "digest-press[postgres]"'
+        raise StoreError("[store] url names PostgreSQL, for which a part is missing", cure=cure) from error
+    except sa.exc.ArgumentError as error:
         cure = "write sqlite:///.digest/digest.db or postgresql://user@host/name"
         raise StoreError(f"[store] url cannot be used ({error})", cure=cure) from error
     _only_for_its_owner(path)
@@ -62,9 +60,10 @@ def connect(url: str, project: Path) -> sa.Engine:
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
-    """By psycopg 3, whichever driver the address leaves open."""
-    if url.drivername in ("postgres", "postgresql"):
-        url = url.set(drivername="postgresql+psycopg")
+    """By psycopg 3, whichever driver the address names."""
+    url = url.set(drivername="postgresql+psycopg").update_query_dict(
+        {key: value for key, value in _PATIENCE.items() if key not in url.query}
+    )
     return sa.create_engine(url, pool_pre_ping=True)
 
 
@@ -119,13 +118,12 @@ def in_plain_words(url: sa.URL) -> Iterator[None]:
     """Turns the database's errors into StoreErrors with a cure."""
     try:
         yield
-    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+    except Exception as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        first_line = str(cause).partition("\n")[0]
-        name = getattr(cause, "sqlite_errorname", "").removeprefix("SQLITE_")
-        says, cure = _MEANINGS.get(name.partition("_")[0], (f"says: {first_line}", ""))
-        place = url.database if is_sqlite(url) else url.render_as_string(hide_password=True)
-        raise StoreError(f"{place} {says}", cure=cure) from error
+        if not isinstance(error, sa.exc.DBAPIError | sqlite3.Error) and not hasattr(error, "sqlstate"):
+            raise
+        says, cure = meaning(cause or error)
+        raise StoreError(f"{place(url)} {says}", cure=cure) from error
 
 
 # --------------------------------------------------------------------------------------- up to date
@@ -162,7 +160,7 @@ def _upgrade(connection: sa.Connection) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
         raise StoreError(
-            f"{connection.engine.url.database} was written by a newer digest (its tables are at {found}, "
+            f"{place(connection.engine.url)} was written by a newer digest (its tables are at {found}, "
             f"this one knows {schema.REVISION})",
             cure="install the newer digest again; nothing was changed",
         )
@@ -180,6 +178,8 @@ def _refuse_dangling(connection: sa.Connection) -> None:
 
 
 def _file_of(url: sa.URL, project: Path) -> Path:
+    if not is_sqlite(url):
+        raise sa.exc.ArgumentError(f"{url.get_backend_name()} is not known here")
     if not url.database or url.database == ":memory:":
         raise sa.exc.ArgumentError("a database in memory would remember nothing")
     return project / url.database

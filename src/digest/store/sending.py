@@ -8,7 +8,7 @@ ever compared. What a worker that died had on the wire becomes uncertain when it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from digest.model import Accounting, DeliveryState, IssueState, SubscriberState
 from digest.store.database import reading, writing
 from digest.store.issues import StoredIssue, find, is_frozen
 from digest.store.schema import (
+    Instant,
     bounce,
     budget,
     chunk,
@@ -80,6 +81,14 @@ class DeliveryRow:
     reply: str
 
 
+Also = Callable[[sa.Connection, int, int], None]
+"""What is to be done with a freeze: connection, issue, count of chunks."""
+
+
+def nothing_more(_connection: sa.Connection, _number: int, _chunks: int) -> None:
+    """A freeze alone."""
+
+
 class Sending:
     """The ledger of deliveries. Every method is one transaction and may raise StoreError."""
 
@@ -88,25 +97,28 @@ class Sending:
 
     # ------------------------------------------------------------------------------ the audience
 
-    def begin(self, number: int, now: datetime) -> StoredIssue:
+    def begin(self, number: int, now: datetime, *, also: Also = nothing_more) -> StoredIssue:
         """Freezes the audience of an approved issue and starts its sending, in one transaction; once.
 
         Again for an issue that is being sent, or is sent, changes nothing: whoever was killed in the last
         moment is started again and finds its work done. StoreError for every other state, and where the
-        frozen content is not what was approved.
+        frozen content is not what was approved. `also` is called in the same transaction, with the issue's
+        number and how many chunks there are: what it does is done with the freeze, or neither is.
         """
         with writing(self.engine) as connection:
+            _hold(connection, number)
             found = find(connection, number)
             if found.state not in (IssueState.SENDING, IssueState.SENT):
                 _refuse_changed(found)
                 _start(connection, found, now)
-                _freeze(connection, number, now)
+                also(connection, number, _freeze(connection, number, now))
             return find(connection, number)
 
     def finish(self, number: int, now: datetime) -> bool:
         """Marks an issue as sent where nothing is left to try; whether it is."""
         left = sa.exists().where(chunk.c.issue == number, chunk.c.open == 1)
         with writing(self.engine) as connection:
+            _hold(connection, number)
             connection.execute(
                 sa.update(issue)
                 .where(issue.c.number == number, issue.c.state == IssueState.SENDING.value, ~left)
@@ -168,12 +180,18 @@ class Sending:
     # --------------------------------------------------------------------------------- the chunks
 
     def claim(self, owner: str, number: int, now: datetime, chunk_number: int | None = None) -> Chunk | None:
-        """Takes a chunk that is free and due, or the one that is named; None where there is none."""
+        """Takes a chunk that is free and due, or the one that is named; None where there is none.
+
+        None as well for a worker that was taken for dead: nobody would know whose the chunk is.
+        """
         free = (chunk.c.issue == number, chunk.c.open == 1, chunk.c.owner.is_(None), chunk.c.due <= now)
         wanted = sa.select(chunk.c.number).where(*free).order_by(chunk.c.due, chunk.c.number).limit(1)
         if chunk_number is not None:
             wanted = wanted.where(chunk.c.number == chunk_number)
+        alive = sa.select(worker.c.id).where(worker.c.id == owner).with_for_update(read=True)
         with writing(self.engine) as connection:
+            if connection.scalar(alive) is None:
+                return None
             found = connection.scalar(wanted.with_for_update(skip_locked=True))
             if found is None:
                 return None
@@ -184,6 +202,16 @@ class Sending:
                 .returning(chunk.c.token)
             )
             return Chunk(issue=number, number=found, token=token or 0)
+
+    def drop(self, owner: str, number: int, held: Sequence[int], now: datetime) -> int:
+        """Frees the chunks that the ledger gives to a worker, but for those it has in hand; how many.
+
+        For a worker that asked for a chunk and never had the answer.
+        """
+        forgotten = (chunk.c.issue == number, chunk.c.owner == owner, chunk.c.number.not_in(held))
+        free = sa.update(chunk).where(*forgotten).values(owner=None, token=chunk.c.token + 1, due=now)
+        with writing(self.engine) as connection:
+            return connection.execute(free).rowcount
 
     def waiting(self, taken: Chunk, now: datetime, limit: int = CHUNK) -> list[Waiting]:
         """The readers of a chunk to whom the issue goes now, in order."""
@@ -208,20 +236,24 @@ class Sending:
     def put_back(self, taken: Chunk, now: datetime, *, not_before: datetime | None = None) -> bool:
         """A worker is done with a chunk: it is closed, or free again from when its next reader is due.
 
-        False where it belongs to somebody else by now.
+        What it had on the wire and never told the end of is uncertain. False where the chunk belongs to
+        somebody else by now.
         """
+        mine = (chunk.c.issue == taken.issue, chunk.c.number == taken.number, chunk.c.token == taken.token)
         queued = (*_of(taken), delivery.c.state == DeliveryState.QUEUED.value)
         with writing(self.engine) as connection:
-            soonest = sa.select(sa.func.count(), sa.func.min(sa.func.coalesce(delivery.c.next_at, now)))
-            count, due = connection.execute(soonest.where(*queued)).one()
-            mine = (
-                chunk.c.issue == taken.issue,
-                chunk.c.number == taken.number,
-                chunk.c.token == taken.token,
+            # Held before readers are counted: who queues one of them again must see what comes of the chunk.
+            if connection.scalar(sa.select(chunk.c.number).where(*mine).with_for_update()) is None:
+                return False
+            connection.execute(_ON_THE_WIRE, {"of": taken.issue, **_places(taken.number), "at": now})
+            soonest = sa.select(
+                sa.func.count(), sa.func.min(sa.func.coalesce(delivery.c.next_at, sa.literal(now, Instant)))
             )
+            count, due = connection.execute(soonest.where(*queued)).one()
             due = max(due or now, not_before or now)
             values = {"owner": None, "open": int(count > 0), "due": due}
-            return connection.execute(sa.update(chunk).where(*mine).values(values)).rowcount == 1
+            connection.execute(sa.update(chunk).where(*mine).values(values))
+            return True
 
     def next_due(self, number: int) -> tuple[int, datetime | None]:
         """How many chunks are not done yet, and when the first that nobody holds is due."""
@@ -233,12 +265,12 @@ class Sending:
 
     def reserve(self, day: str, wanted: int, allowed: int) -> int:
         """Takes up to `wanted` letters out of a day's allowance; how many there were. Negative: give back."""
+        first = sa.text("INSERT INTO budget (day, used) VALUES (:day, 0) ON CONFLICT DO NOTHING")
         with writing(self.engine) as connection:
-            used = connection.scalar(sa.select(budget.c.used).where(budget.c.day == day).with_for_update())
-            if used is None:
-                used = 0
-                connection.execute(sa.insert(budget), {"day": day, "used": 0})
-            taken = max(min(wanted, allowed - used), -used if wanted < 0 else 0)
+            connection.execute(first, {"day": day})
+            today = sa.select(budget.c.used).where(budget.c.day == day)
+            used = connection.scalars(today.with_for_update()).one()
+            taken: int = max(min(wanted, allowed - used), -used if wanted < 0 else 0)
             connection.execute(sa.update(budget).where(budget.c.day == day).values(used=used + taken))
             return taken
 
@@ -250,10 +282,13 @@ class Sending:
         if tries is not None:
             uncertain.append(delivery.c.attempts < tries)
         with writing(self.engine) as connection:
+            _hold(connection, number)
             theirs = sa.select(delivery.c.place // CHUNK).where(*uncertain).distinct()
             numbers = list(connection.scalars(theirs))
             if not numbers:
                 return 0
+            held = sa.select(chunk.c.number).where(chunk.c.issue == number, chunk.c.number.in_(numbers))
+            connection.execute(held.order_by(chunk.c.number).with_for_update())
             again = {"state": DeliveryState.QUEUED.value, "next_at": None}
             count = connection.execute(sa.update(delivery).where(*uncertain).values(again)).rowcount
             closed = sa.update(chunk).where(chunk.c.issue == number, chunk.c.number.in_(numbers))
@@ -301,11 +336,9 @@ _ON_THE_WIRE = (
 def accounting(connection: sa.Connection, number: int) -> Accounting:
     """The sum of an issue as one consistent view shows it."""
     by_state = sa.select(delivery.c.state, sa.func.count()).where(delivery.c.issue == number)
-    every = connection.execute(by_state.group_by(delivery.c.state))
-    counts = {state: count for state, count in every}  # noqa: C416
+    counts = _counted(connection, by_state.group_by(delivery.c.state))
     returned = sa.select(bounce.c.kind, sa.func.count(sa.distinct(bounce.c.subscriber)))
-    theirs = returned.where(bounce.c.issue == number).group_by(bounce.c.kind)
-    came_back = {kind: count for kind, count in connection.execute(theirs)}  # noqa: C416
+    came_back = _counted(connection, returned.where(bounce.c.issue == number).group_by(bounce.c.kind))
     return Accounting(
         candidates=sum(counts.values()),
         accepted=counts.get(DeliveryState.ACCEPTED, 0),
@@ -316,6 +349,15 @@ def accounting(connection: sa.Connection, number: int) -> Accounting:
         bounced=came_back.get("permanent", 0) + came_back.get("transient", 0),
         complained=came_back.get("complaint", 0),
     )
+
+
+def _counted(connection: sa.Connection, query: sa.Select[Any]) -> dict[str, int]:
+    return {str(name): int(count) for name, count in connection.execute(query)}
+
+
+def _hold(connection: sa.Connection, number: int) -> None:
+    """Nobody else changes the issue until this transaction is over. Chunks are held after it, not before."""
+    connection.execute(sa.select(issue.c.number).where(issue.c.number == number).with_for_update())
 
 
 def _refuse_changed(found: StoredIssue) -> None:
@@ -341,8 +383,11 @@ def _start(connection: sa.Connection, found: StoredIssue, now: datetime) -> None
         raise StoreError(f"issue {found.number} is {found.state.value}, so it is not sent", cure=cure)
 
 
-def _freeze(connection: sa.Connection, number: int, now: datetime) -> None:
-    """Everyone confirmed at this instant, once; who must not be mailed is among them, with that state."""
+def _freeze(connection: sa.Connection, number: int, now: datetime) -> int:
+    """Everyone confirmed at this instant, once; who must not be mailed is among them, with that state.
+
+    How many chunks they make.
+    """
     barred = sa.exists().where(suppression.c.mark == subscriber.c.mark)
     everyone = sa.select(
         sa.literal(number),
@@ -355,12 +400,12 @@ def _freeze(connection: sa.Connection, number: int, now: datetime) -> None:
     columns = ["issue", "place", "subscriber", "address", "state", "attempts"]
     connection.execute(sa.insert(delivery).from_select(columns, everyone))
     last = connection.scalar(sa.select(sa.func.max(delivery.c.place)).where(delivery.c.issue == number))
-    if last is not None:
-        rows = [
-            {"issue": number, "number": n, "open": 1, "token": 0, "due": now}
-            for n in range(last // CHUNK + 1)
-        ]
-        connection.execute(sa.insert(chunk), rows)
+    if last is None:
+        return 0
+    count: int = last // CHUNK + 1
+    rows = [{"issue": number, "number": n, "open": 1, "token": 0, "due": now} for n in range(count)]
+    connection.execute(sa.insert(chunk), rows)
+    return count
 
 
 def _places(number: int) -> dict[str, int]:

@@ -1,1 +1,0 @@
-"""Bounces, complaints and requests to leave: read from wherever they arrive, and acted on."""

@@ -126,22 +126,30 @@ LEFT, CAME = range(60), range(200)
 
 
 def importing(store: Store) -> Iterator[int]:
-    """An import as it goes: suppressions first, then people, a batch at a time. Yields after each batch."""
+    """An import as it goes: suppressions first, then people, a batch at a time.
+
+    Yields after each batch how many people the store must know by now (see `known`).
+    """
     for first in range(0, len(LEFT), BATCH):
         gone = [
             Unwanted(address=address(number), reason=SuppressionReason.UNSUBSCRIBED)
             for number in LEFT[first : first + BATCH]
         ]
         store.people.shut_out(gone, BY_AUTHOR)
-        yield first
+        yield 20 + min(first + BATCH, len(LEFT))
     for first in range(0, len(CAME), BATCH):
         store.people.take_in(newcomers(first, first + BATCH), BY_AUTHOR)
-        yield first
+        yield 20 + len(LEFT) + max(0, first + BATCH - len(LEFT))
 
 
-def what_is_wrong_with_the_import(folder: Path) -> Iterator[str]:
+def known(store: Store) -> int:
+    """Subscribers, and entries of the suppression list."""
+    return sum(1 for _ in store.people.each()) + sum(1 for _ in store.people.each_suppression())
+
+
+def what_is_wrong_with_the_import(folder: Path, url: str = URL) -> Iterator[str]:
     """After it has come to its end: everyone once, and nobody mailed who left."""
-    with Store.open(URL, project=folder) as store:
+    with Store.open(url, project=folder) as store:
         census, findings = store.people.census(), verify(store.engine).findings
         people = [(it.subscriber.address, it.mailed) for it in store.people.each()]
         logged = {number: len(store.people.show(address(number), NOW).consents) for number in (0, 30, 100)}
@@ -196,9 +204,9 @@ def recording(folder: Path, *, delay: float = 0.0) -> Iterator[Record]:
 # ------------------------------------------------------------------------------------------ what came of it
 
 
-def what_is_wrong_with_the_cut(folder: Path, posts: Sequence[str]) -> Iterator[str]:
+def what_is_wrong_with_the_cut(folder: Path, posts: Sequence[str], url: str = URL) -> Iterator[str]:
     """After a cut and another try: one issue, whole, that carries exactly these posts."""
-    with Store.open(URL, project=folder) as store:
+    with Store.open(url, project=folder) as store:
         issues, ledger, findings = store.issues(), store.ledger(), verify(store.engine).findings
     yield from map(str, findings)
     if [(it.number, it.state) for it in issues] != [(1, IssueState.DRAFT)]:

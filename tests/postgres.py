@@ -19,9 +19,13 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
-from digest.store import Store
+from digest.store import Store, schema
 from digest.store.lifeline import GRACE_SECONDS
+
+SQLITE = "sqlite:///.digest/digest.db"
+"""The address of the other kind: a file in the project's folder."""
 
 _PREPARED = "prepared"
 _SETTINGS = """
@@ -44,10 +48,11 @@ class Cluster:
         socket = self.server.get_postmaster_info().socket_dir
         return f"postgresql://{user}@/{name}?host={socket}"
 
-    def database(self, *, empty: bool = False) -> str:
-        """The address of a new database, with the tables as they are now, or with none."""
+    def database(self, *, empty: bool = False, like: str = "") -> str:
+        """The address of a new database, with the tables as they are now, none, or all that `like` holds."""
         name = f"letter_{next(self.names)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else _PREPARED}")
+        template = name_of(like) if like else "template0" if empty else _PREPARED
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def drop(self, url: str) -> None:
@@ -106,7 +111,9 @@ def running() -> Iterator[Cluster]:
         cluster.start()
         try:
             cluster.execute(f"CREATE DATABASE {_PREPARED}")
-            Store.open(cluster.url(_PREPARED), project=folder).close()
+            with Store.open(cluster.url(_PREPARED), project=folder) as store:
+                with store.engine.begin() as connection:
+                    connection.execute(sa.delete(schema.fence))  # a copy of it is nobody's home yet
             yield cluster
         finally:
             cluster.stop()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from databases import SQLITE, new_database
+from postgres import SQLITE
 from program import SETTINGS, digest, environment, letter, written
 
 from digest import settings
@@ -442,8 +442,8 @@ def test_a_run_that_was_killed_leaves_no_lock(machine: Machine, first: subproces
     assert machine.courier.sent == [1]
 
 
-def test_of_two_machines_with_one_database_one_runs(postgresql: sa.URL, tmp_path: Path) -> None:
-    store = f'\n[store]\nurl = "{new_database(postgresql)}"\n'
+def test_of_two_machines_with_one_database_one_runs(postgresql: str, tmp_path: Path) -> None:
+    store = f'\n[store]\nurl = "{postgresql}"\n'
     here = Machine(letter(tmp_path / "here", written("One"), settings=BY_ITSELF + store))
     there = Machine(letter(tmp_path / "there", written("One"), settings=BY_ITSELF + store))
     with here.store() as open_store, open_store.runs.only_one() as ours:

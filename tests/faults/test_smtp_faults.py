@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from digest.model import Letter, Outcome
 from digest.testing.bag import FakeBag, letter, letters
 from digest.testing.certificates import authority_file
 from digest.testing.server import Fault, MailServer, Then
+from digest.testing.sink import Sink, SinkOptions, listen
 from digest.transports.smtp import Ahead, Auth, Relay, Security, SmtpOptions
 
 MODES = list(Security)
@@ -512,6 +514,35 @@ def test_no_password_is_said_in_plain_text_to_another_machine() -> None:
     assert not SmtpOptions(host="relay.example.org", **here).may_log_in  # type: ignore[arg-type]
     assert SmtpOptions(host="relay.example.org", insecure_login=True, **here).may_log_in  # type: ignore[arg-type]
     assert SmtpOptions(host="127.0.0.1", **here).may_log_in  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------------------------ all together
+
+
+def test_nobody_gets_two_and_nobody_is_lost_whatever_the_server_drops(tmp_path: Path) -> None:
+    """A thousand letters, of which it drops and puts off one in ten; its record knows what it took."""
+
+    async def through(bag: FakeBag) -> None:
+        sink = Sink(options=SinkOptions(record=tmp_path / "record", drop_after=0.1, try_later=0.1, seed=7))
+        server = await listen(sink)
+        port = server.sockets[0].getsockname()[1]
+        options = SmtpOptions(host="127.0.0.1", port=port, security=Security.NONE)
+        relay = Relay(options, 5, pause=lambda _: 0)
+        await relay.carry(bag)
+        await relay.close()
+        server.close()
+        sink.close()
+
+    bag = FakeBag.of(letters(1000), stops_at_trouble=False, tries=100)
+    asyncio.run(asyncio.wait_for(through(bag), 60))
+    bag.assert_rules_kept()
+    took = [line.split()[0] for line in (tmp_path / "record").read_text().splitlines()]
+    assert len(took) == len(set(took))
+    assert len(bag.outcomes) == 1000
+    certain = {name for name, outcome in bag.outcomes.items() if outcome.result.value == "accepted"}
+    unsure = {name for name, outcome in bag.outcomes.items() if outcome.result.value == "uncertain"}
+    assert certain | unsure == set(took)
+    assert len(unsure) == len(bag.troubles) > 50
 
 
 # -------------------------------------------------------------------------------------------- memory

@@ -111,9 +111,11 @@ def running() -> Iterator[Cluster]:
         cluster.start()
         try:
             cluster.execute(f"CREATE DATABASE {_PREPARED}")
-            with Store.open(cluster.url(_PREPARED), project=folder) as store:
-                with store.engine.begin() as connection:
-                    connection.execute(sa.delete(schema.fence))  # a copy of it is nobody's home yet
+            with (
+                Store.open(cluster.url(_PREPARED), project=folder) as store,
+                store.engine.begin() as connection,
+            ):
+                connection.execute(sa.delete(schema.fence))  # a copy of it is nobody's home yet
             yield cluster
         finally:
             cluster.stop()

@@ -35,6 +35,8 @@ class _Held:
     """Waits for its intent to be written down."""
     returned: bool = False
     """Given back while its intent was on its way to the disk."""
+    early: Outcome | None = None
+    """What became of it meanwhile."""
 
 
 @dataclass(slots=True)
@@ -181,6 +183,12 @@ class Bag:
         held = self._held.get(letter.place)
         if held is None:
             return
+        if held.then is not None:  # its intent is on its way to the disk, and must be there first
+            held.early = outcome
+            return
+        self._end_of(held, outcome)
+
+    def _end_of(self, held: _Held, outcome: Outcome) -> None:
         self.trouble_seen = None
         if self._refusals.note(outcome):
             self._halt(f"refused as a sender, not for its readers: {outcome}")
@@ -225,6 +233,9 @@ class Bag:
         elif held.returned:
             held.returned = False
             self._take_back(held)
+        elif held.early is not None:
+            self._end_of(held, held.early)
+            allowed = False
         if then is not None:
             then(allowed)
 
@@ -233,7 +244,8 @@ class Bag:
         held = self._held.get(intent.place)
         if held is None:
             return
-        then, held.then, held.returned = held.then, None, False
+        then, held.then = held.then, None
+        held.returned, held.early = False, None
         self._again(held.letter)
         if then is not None:
             then(False)

@@ -84,7 +84,9 @@ class Settings:
             connections=table.connections,
             host=parseaddr(sender)[1].rpartition("@")[2] or "localhost",
             values={
-                key: self._plain(value, f"delivery.{table.transport}.{key}") for key, value in values.items()
+                key: self._plain(value, f"delivery.{table.transport}.{key}")
+                for key, value in values.items()
+                if value is not None
             },
         )
 

@@ -68,6 +68,7 @@ class Addressing:
             size=self._mould.size,
             international=not reader.address.isascii(),
             attempts=reader.attempts,
+            canonical=True,
         )
 
     def _addressee(self, reader: Waiting, token: str, sender: str) -> Addressee:

@@ -107,6 +107,11 @@ class Letter:
     """Needs SMTPUTF8 (RFC 6531): the recipient's local part is not ASCII."""
     attempts: int = 0
     """How often it was tried before."""
+    canonical: bool = False
+    """`content` is known to end every line in CRLF and to begin none with a full stop: `compose` proves it.
+
+    Who sends need not look again, which is a third of what sending costs.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

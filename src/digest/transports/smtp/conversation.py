@@ -267,7 +267,8 @@ class Conversation:
     # ---------------------------------------------------------------------------- intent, body and dot
 
     def _intend(self, letter: Letter) -> None:
-        self._content = on_the_wire(letter.content())
+        content = letter.content()
+        self._content = content if letter.canonical else on_the_wire(content)
         self._intended, self._next = letter, None
         self._line.pause()
         self._office.intend(letter, self._answered)

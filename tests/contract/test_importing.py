@@ -234,6 +234,12 @@ def test_what_was_guessed_of_a_file_is_said(store: Store) -> None:
     assert found.subscriber.name == "Jörg"
 
 
+def test_where_everybody_in_a_file_counts_as_gone_the_author_is_told(store: Store) -> None:
+    report = take(store, file("reader-1@example.org\n", "unsubscribed.csv"))
+    assert [it.says for it in report.findings] == ["everybody in it counts as unsubscribed"]
+    assert (report.unwanted, report.invalid) == (1, 0)
+
+
 def test_excels_unicode_text_is_read(store: Store) -> None:
     wide = NamedFile(
         name="wide.txt", content=io.BytesIO("email\tname\nreader-1@example.org\tJörg\n".encode("utf-16"))

@@ -292,6 +292,10 @@ def test_whom_the_author_removes_may_sign_up_again_but_not_if_it_is_for_good(sto
 def test_of_who_is_erased_a_keyed_hash_is_left_and_nothing_else(store: Store) -> None:
     joined(store)
     send(store, DeliveryState.ACCEPTED)
+    came = {"message": "x" * 64, "subscriber": 1, "issue": 1, "kind": "permanent", "at": LATER}
+    with writing(store.engine) as connection:
+        says = {"status": "5.1.1", "diagnostic": "no reader-17 here"}
+        connection.execute(sa.insert(schema.bounce), came | says)
     store.people.leave(reader(), Act(at=LATER, how="one-click by reader-17@example.org"))
     assert store.people.erase(reader(), Act(at=LATER, how="command line")).done
     for table in schema.metadata.sorted_tables:
@@ -326,6 +330,15 @@ def test_who_was_erased_is_not_mailed_when_an_old_list_is_imported(store: Store)
     assert store.people.take_in([newcomer], AUTHOR).suppressed == 1
     assert store.people.add(reader(), AUTHOR, confirmed=True).result is Result.BARRED
     assert mailed(store) == []
+
+
+def test_no_old_file_writes_the_address_of_who_was_erased_down_again(store: Store) -> None:
+    joined(store)
+    store.people.erase(reader(), AUTHOR)
+    unwanted = [Unwanted(address=reader(), reason=SuppressionReason.COMPLAINT)]
+    store.people.shut_out(unwanted, AUTHOR)
+    [(_, listed)] = store.people.each_suppression()
+    assert (listed.address, listed.reason) == ("", SuppressionReason.COMPLAINT)
 
 
 def test_who_is_erased_twice_was_erased_already(store: Store) -> None:

@@ -182,14 +182,18 @@ def test_in_a_file_of_those_who_left_everybody_has_left_also_without_a_time() ->
     assert row.standing is Standing.UNSUBSCRIBED
 
 
+@pytest.mark.parametrize("header", ["email\n", ""])
 @pytest.mark.parametrize(("word", "standing"), FILES.items())
-def test_the_name_of_a_file_says_what_everybody_in_it_is(word: str, standing: Standing) -> None:
-    [row] = read("email\nreader@example.org\n", f"{word}_members_export_1a2b.csv")
-    assert isinstance(row, Row)
-    assert row.standing is standing
-    [row] = read("email\nreader@example.org\n", f"not-{word}.csv")
-    assert isinstance(row, Row)
-    assert row.standing is Standing.SUBSCRIBED
+def test_the_name_of_a_file_says_what_everybody_in_it_is(word: str, standing: Standing, header: str) -> None:
+    for name, expected in (
+        (f"{word}_segment_export_1a2b.csv", standing),
+        (f"{word.upper()}.CSV", standing),
+        (f"not-{word}.csv", Standing.SUBSCRIBED),
+        ("cleaned-up-readers.csv", Standing.SUBSCRIBED),
+    ):
+        [row] = read(f"{header}reader@example.org\n", name)
+        assert isinstance(row, Row)
+        assert row.standing is expected
 
 
 def test_the_author_may_say_that_nobody_in_a_file_is_ever_mailed() -> None:

@@ -135,8 +135,13 @@ def import_files(
 def _through(
     door: _Door, sheets: Sequence[_Sheet], terms: Terms, now: datetime, progress: Progress
 ) -> Report:
-    said = [f"{it.layout.service.name}" for it in sheets]
+    said = [it.layout.service.name for it in sheets]
     guessed = [_finding(Severity.WARNING, it.name, it.shape.guessed) for it in sheets if it.shape.guessed]
+    guessed += [
+        _finding(Severity.NOTE, it.name, f"everybody in it counts as {it.layout.floor.value}")
+        for it in sheets
+        if it.layout.floor is not Standing.SUBSCRIBED
+    ]
     work = _Work(door, terms, now, Report(services=tuple(said), findings=tuple(guessed)))
     for sheet in sheets:
         work.suppressions(sheet, progress)

@@ -97,7 +97,8 @@ class Layout:
         """
         for place, cell in enumerate(first.cells):
             if "@" in cell:  # somebody stands here already
-                return cls(service=PLAIN, columns=_Columns(address=(place,)), header=(), floor=everybody)
+                floor = max(everybody, _named_for(file), key=WEIGHT.__getitem__)
+                return cls(service=PLAIN, columns=_Columns(address=(place,)), header=(), floor=floor)
         names = tuple(map(plain_name, first.cells))
         service = _recognised(names)
         floors = (everybody, _named_for(file), _kind_of(names, service))

@@ -36,7 +36,7 @@ WORDS: Mapping[str, Standing] = {
         Standing.SUBSCRIBED: "subscribed active enabled confirmed regular premium gifted trialed paid free",
         Standing.UNCONFIRMED: "unconfirmed pending unactivated nonsubscribed transactional",
         Standing.BOUNCED: "bounced cleaned undeliverable hard_bounce hard_bounced invalid",
-        Standing.UNSUBSCRIBED: "unsubscribed left opted_out removed disabled inactive",
+        Standing.UNSUBSCRIBED: "unsubscribed left opted_out removed disabled",
         Standing.COMPLAINED: "complained complaint spam_complaint abuse",
         Standing.BARRED: "blocklisted blacklisted blocked banned spammy malicious manual",
     }.items()
@@ -45,13 +45,15 @@ WORDS: Mapping[str, Standing] = {
 YES = frozenset({"true", "yes", "1", "t", "y"})
 NO = frozenset({"false", "no", "0", "f", "n"})
 
-# Mailchimp calls its files by what is in them.
 FILES = {
     "unsubscribed": Standing.UNSUBSCRIBED,
     "unsubscribers": Standing.UNSUBSCRIBED,
-    "cleaned": Standing.BOUNCED,
     "nonsubscribed": Standing.UNCONFIRMED,
 }
+"""First words of the names of files in which everybody is that: so Mailchimp calls them, and many people.
+
+Its `cleaned` is not here: people call a list that they have tidied up by that word.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -46,7 +46,14 @@ AGREED = Terms(confirmed=True, words=WORDS)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(store_url: str, tmp_path: Path) -> Iterator[Store]:
+    with Store.open(store_url, project=tmp_path) as store:
+        yield store
+
+
+@pytest.fixture
+def file_store(tmp_path: Path) -> Iterator[Store]:
+    """For what is about SQLite's own file."""
     with Store.open("sqlite:///digest.db", project=tmp_path) as store:
         yield store
 
@@ -319,17 +326,17 @@ def test_an_export_read_into_another_store_gives_the_same_readers(store: Store, 
 
 
 def test_the_suppression_list_keeps_out_who_was_erased_also_after_a_backup_is_restored(
-    store: Store, tmp_path: Path
+    file_store: Store, tmp_path: Path
 ) -> None:
-    take(store, file("reader-1@example.org\nreader-2@example.org\n"))
+    take(file_store, file("reader-1@example.org\nreader-2@example.org\n"))
     with (
         closing(sqlite3.connect(tmp_path / "digest.db")) as now,
         closing(sqlite3.connect(tmp_path / "backup.db")) as backup,
     ):
         now.backup(backup)
-    store.people.erase(read_address("reader-1@example.org"), Act(at=NOW, how="command line"))
+    file_store.people.erase(read_address("reader-1@example.org"), Act(at=NOW, how="command line"))
     never = io.StringIO(newline="")
-    write_suppressions(store.people, never)
+    write_suppressions(file_store.people, never)
     assert "reader-1" not in never.getvalue()
     with Store.open("sqlite:///backup.db", project=tmp_path) as restored:
         assert mailed(restored) == ["reader-1", "reader-2"]

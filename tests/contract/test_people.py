@@ -39,8 +39,15 @@ LINK = Act(at=LATER, how="one-click")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(store_url: str, tmp_path: Path) -> Iterator[Store]:
     """The one place where a store is opened: what is promised here is promised of every database."""
+    with Store.open(store_url, project=tmp_path) as store:
+        yield store
+
+
+@pytest.fixture
+def file_store(tmp_path: Path) -> Iterator[Store]:
+    """For what is about SQLite's own file."""
     with Store.open("sqlite:///digest.db", project=tmp_path) as store:
         yield store
 
@@ -310,12 +317,12 @@ def test_of_who_is_erased_a_keyed_hash_is_left_and_nothing_else(store: Store) ->
     assert letters(store) == [("accepted", "")]
 
 
-def test_sqlites_file_keeps_no_trace_of_who_was_erased(store: Store, tmp_path: Path) -> None:
+def test_sqlites_file_keeps_no_trace_of_who_was_erased(file_store: Store, tmp_path: Path) -> None:
     """Nor of where their row stood before pages were split: among 600 they are in the middle of it."""
-    store.people.take_in(newcomers(*range(1000, 1600)), FORM)
-    store.people.suppress(reader(1300), SuppressionReason.COMPLAINT, AUTHOR)
-    store.people.erase(reader(1300), AUTHOR)
-    store.close()
+    file_store.people.take_in(newcomers(*range(1000, 1600)), FORM)
+    file_store.people.suppress(reader(1300), SuppressionReason.COMPLAINT, AUTHOR)
+    file_store.people.erase(reader(1300), AUTHOR)
+    file_store.close()
     with closing(sqlite3.connect(tmp_path / "digest.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = (tmp_path / "digest.db").read_bytes()

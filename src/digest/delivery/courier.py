@@ -144,6 +144,7 @@ class Courier:
                 if not round.bag.chunks and round.resend_uncertain():
                     continue
                 unfinished, due = self.store.sending.next_due(round.number)
+                round.database = ""  # where its recorder still has trouble, it says so again
             except StoreError as error:
                 round.database = str(error)
                 self._show(round)

@@ -65,6 +65,7 @@ class Worker:
                 self.take_over()
 
     def beat(self) -> None:
+        self._line.mend()
         if not self.store.sending.beat(self.id, self._clock()):
             self._line.close()
             self._lost()

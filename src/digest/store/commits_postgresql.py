@@ -21,7 +21,8 @@ _COMMIT = f"""
 WITH sends AS MATERIALIZED (
     SELECT 1 FROM issue WHERE number = %(issue)s AND state = 'sending' FOR SHARE
 ), mine AS MATERIALIZED (
-    SELECT c.number, c.token FROM chunk c JOIN unnest(%(chunks)s::int[], %(tokens)s::int[]) AS held (number, token)
+    SELECT c.number, c.token FROM chunk c
+        JOIN unnest(%(chunks)s::int[], %(tokens)s::int[]) AS held (number, token)
         ON c.number = held.number AND c.token = held.token WHERE c.issue = %(issue)s FOR SHARE OF c
 ), withdrawn AS (
     UPDATE delivery d SET state = 'queued', attempts = d.attempts - 1

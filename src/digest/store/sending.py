@@ -20,6 +20,7 @@ from digest.model import Accounting, DeliveryState, IssueState, SubscriberState
 from digest.store.database import reading, writing
 from digest.store.issues import StoredIssue, find, is_frozen
 from digest.store.schema import (
+    Instant,
     bounce,
     budget,
     chunk,
@@ -244,7 +245,9 @@ class Sending:
             if connection.scalar(sa.select(chunk.c.number).where(*mine).with_for_update()) is None:
                 return False
             connection.execute(_ON_THE_WIRE, {"of": taken.issue, **_places(taken.number), "at": now})
-            soonest = sa.select(sa.func.count(), sa.func.min(sa.func.coalesce(delivery.c.next_at, now)))
+            soonest = sa.select(
+                sa.func.count(), sa.func.min(sa.func.coalesce(delivery.c.next_at, sa.literal(now, Instant)))
+            )
             count, due = connection.execute(soonest.where(*queued)).one()
             due = max(due or now, not_before or now)
             values = {"owner": None, "open": int(count > 0), "due": due}
@@ -266,7 +269,7 @@ class Sending:
             connection.execute(first, {"day": day})
             today = sa.select(budget.c.used).where(budget.c.day == day)
             used = connection.scalars(today.with_for_update()).one()
-            taken = max(min(wanted, allowed - used), -used if wanted < 0 else 0)
+            taken: int = max(min(wanted, allowed - used), -used if wanted < 0 else 0)
             connection.execute(sa.update(budget).where(budget.c.day == day).values(used=used + taken))
             return taken
 
@@ -332,11 +335,9 @@ _ON_THE_WIRE = (
 def accounting(connection: sa.Connection, number: int) -> Accounting:
     """The sum of an issue as one consistent view shows it."""
     by_state = sa.select(delivery.c.state, sa.func.count()).where(delivery.c.issue == number)
-    counts: dict[str, int] = dict(connection.execute(by_state.group_by(delivery.c.state)).tuples().all())
+    counts = _counted(connection, by_state.group_by(delivery.c.state))
     returned = sa.select(bounce.c.kind, sa.func.count(sa.distinct(bounce.c.subscriber)))
-    came_back: dict[str, int] = dict(
-        connection.execute(returned.where(bounce.c.issue == number).group_by(bounce.c.kind)).tuples().all()
-    )
+    came_back = _counted(connection, returned.where(bounce.c.issue == number).group_by(bounce.c.kind))
     return Accounting(
         candidates=sum(counts.values()),
         accepted=counts.get(DeliveryState.ACCEPTED, 0),
@@ -349,8 +350,12 @@ def accounting(connection: sa.Connection, number: int) -> Accounting:
     )
 
 
+def _counted(connection: sa.Connection, query: sa.Select[Any]) -> dict[str, int]:
+    return {str(name): int(count) for name, count in connection.execute(query)}
+
+
 def _hold(connection: sa.Connection, number: int) -> None:
-    """Nobody else changes the issue until this transaction is over. Who needs chunks too, holds them after."""
+    """Nobody else changes the issue until this transaction is over. Chunks are held after it, not before."""
     connection.execute(sa.select(issue.c.number).where(issue.c.number == number).with_for_update())
 
 

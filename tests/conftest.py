@@ -9,6 +9,8 @@ from pathlib import Path
 
 import postgres
 import pytest
+import sqlalchemy as sa
+from databases import SQLITE, new_database, postgresql_server
 from program import NOW, ROOT, Ran, digest, publication, replay
 
 
@@ -94,3 +96,18 @@ class Golden:
 @pytest.fixture(scope="session")
 def golden(pytestconfig: pytest.Config) -> Golden:
     return Golden(bool(pytestconfig.getoption("--update-golden")))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[sa.URL]:
+    """A PostgreSQL server, started for the first test that wants it (about a second)."""
+    with postgresql_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty store, of each kind in turn."""
+    if request.param == "sqlite":
+        return SQLITE
+    return new_database(request.getfixturevalue("postgresql"))

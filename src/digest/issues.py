@@ -23,6 +23,7 @@ from digest.model import (
     Card,
     Email,
     Issue,
+    IssueState,
     LedgerEntry,
     MailedCorrection,
     Newsletter,
@@ -103,7 +104,15 @@ class Desk:
 
     def due(self) -> Slot | None:
         """The slot whose cutoff has come and whose issue is not cut yet."""
-        return schedule.due(self.newsletter, self.store.last_slot(), self.now, self._skipped)
+        last = self.store.last_slot()
+        if found := schedule.due(self.newsletter, last, self.now, self._skipped):
+            return found
+        return None if last else self._first_slot()
+
+    def _first_slot(self) -> Slot | None:
+        """A new newsletter has missed nothing, but for a slot that was awaited and can still go late."""
+        passed = (it for it in self.store.slots.planned() if it.sends <= self.now)
+        return next((it for it in passed if not schedule.missed(self.newsletter, it.sends, self.now)), None)
 
     def skipped(self) -> list[Slot]:
         """The slots still to come that the author wants left empty."""
@@ -212,6 +221,13 @@ class Desk:
         if not upcoming:
             raise StoreError("the schedule has no more issues", cure="look at rrule in digest.toml")
         return replace(upcoming[0], cutoff=self.now)
+
+    def resume(self, number: int) -> StoredIssue:
+        """Let a held issue go on. Where nothing needs approval, a draft is approved by that."""
+        found = self.store.life.resume(number, self.now)
+        if found.state is IssueState.DRAFT and self.newsletter.approval == "none":
+            return self.store.approve(number, found.hash, self.now)
+        return found
 
     def skip(self, number: int) -> Slot:
         """Leave the slot of an issue empty, cut or still planned; its posts wait for the next."""

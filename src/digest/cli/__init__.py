@@ -77,6 +77,11 @@ class Project:
         return lambda: at + timedelta(seconds=time.monotonic() - began)
 
     @property
+    def clock_stands(self) -> bool:
+        """Whether `--now` stands for the clock."""
+        return bool(self._now)
+
+    @property
     def rehearsal(self) -> bool:
         """Whether `--now` runs ahead of the clock: then looking at posts is not remembered."""
         return bool(self._now) and self.now > datetime.now(UTC)
@@ -172,5 +177,5 @@ def main() -> None:
 
 
 # They add their commands to `app`, and help keeps this order.
-for _module in ("project", "site", "issue", "life", "delivery"):
+for _module in ("project", "site", "issue", "life", "delivery", "run"):
     import_module(f"digest.cli.{_module}")

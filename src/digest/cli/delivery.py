@@ -15,7 +15,7 @@ from digest.cli import Project, app, project_of, show
 from digest.errors import DigestError, UsageError
 
 if TYPE_CHECKING:
-    from digest.delivery.courier import Courier, Progress
+    from digest.delivery.courier import Progress
     from digest.mailing import Sent
     from digest.model import Accounting, Outcome
     from digest.store import Store, StoredIssue
@@ -81,7 +81,6 @@ def _cut(store: Store, number: int) -> StoredIssue:
 def _sent(project: Project, store: Store, number: int, uncertain: str) -> Sent:
     from digest import mailing
 
-    store.life.verify_frozen(number, project.now)
     watcher = Watcher(lambda: store.sending.accounting(number))
     rules = mailing.rules(project.settings, uncertain=uncertain)
     if uncertain == "resend":
@@ -95,7 +94,7 @@ def _sent(project: Project, store: Store, number: int, uncertain: str) -> Sent:
             project.clock(),
             rules=rules,
             watch=watcher.see,
-            started=stopped_by_signals,
+            stop=stopped_by_signals(),
         )
 
     try:
@@ -104,17 +103,18 @@ def _sent(project: Project, store: Store, number: int, uncertain: str) -> Sent:
         watcher.close()
 
 
-def stopped_by_signals(courier: Courier) -> None:
-    """The first SIGTERM or SIGINT lets what is on the wire come to its end; a second SIGINT does not wait."""
-    loop = asyncio.get_running_loop()
+def stopped_by_signals() -> asyncio.Event:
+    """Is set by SIGTERM and SIGINT: what is on the wire lands first. A second SIGINT does not wait."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
-    def stop() -> None:
-        courier.stop()
+    def asked() -> None:
+        stop.set()
         loop.remove_signal_handler(signal.SIGINT)
         show.aside("finishing what is on the wire ...")
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, asked)
+    return stop
 
 
 class Watcher:

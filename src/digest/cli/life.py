@@ -32,7 +32,7 @@ def resume(context: typer.Context, number: Annotated[int, typer.Argument(help="I
     """Let a held issue go on as what it was; one that was missed goes out now."""
     project = project_of(context)
     with desk_of(project) as desk:
-        found = desk.store.life.resume(number, desk.now)
+        found = desk.resume(number)
     says = f"Issue {number} is {found.state.value} again."
     _tell_moved(project, found, says, then=_after_resuming(found))
 

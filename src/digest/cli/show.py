@@ -73,6 +73,11 @@ def document(value: object) -> None:
     print(json.dumps(_plain(value), ensure_ascii=False, indent=2))
 
 
+def entry(value: object) -> None:
+    """A report that grows as JSON lines: one object, on a line of its own, at once."""
+    print(json.dumps(_plain(value), ensure_ascii=False), flush=True)
+
+
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return _plain(asdict(value))

@@ -111,7 +111,7 @@ class Bag:
         letters: Sequence[tuple[Letter, datetime | None]],
         refused: Sequence[tuple[Letter, Outcome]] = (),
     ) -> None:
-        """Letters of a chunk, each with the time of its first try; of those, `refused` are not sent at all."""
+        """Letters of a chunk, each with the time of its first try; of those, `refused` are not sent."""
         self._left[chunk] = len(letters)
         unsendable = {letter.place for letter, _ in refused}
         for letter, first_at in letters:

@@ -15,17 +15,19 @@ from types import TracebackType
 import sqlalchemy as sa
 
 from digest.collect import Observation
-from digest.model import Card, Email, Issue, LedgerEntry, Slot
-from digest.store import issues, posts, slots
+from digest.model import Card, Email, Issue, LedgerEntry, NoticeKind, Slot
+from digest.store import issues, notices, posts, slots
 from digest.store.database import bring_up_to_date, connect, reading, writing
+from digest.store.fence import Fence, NotHome
 from digest.store.issues import AlreadyCut, IssuePost, StoredIssue, issue_hash
 from digest.store.life import Changed, Life
 from digest.store.notices import Notices
 from digest.store.people import People
+from digest.store.runs import Runs
 from digest.store.sending import Sending
 from digest.store.slots import Slots
 
-__all__ = ["AlreadyCut", "Changed", "IssuePost", "People", "Store", "StoredIssue", "issue_hash"]
+__all__ = ["AlreadyCut", "Changed", "IssuePost", "NotHome", "People", "Store", "StoredIssue", "issue_hash"]
 
 
 class Store:
@@ -33,8 +35,10 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self.fence = Fence(engine)
         self.life = Life(engine)
         self.notices = Notices(engine)
+        self.runs = Runs(engine)
         self.sending = Sending(engine)
         self.slots = Slots(engine)
 
@@ -47,6 +51,7 @@ class Store:
         store = cls(connect(url, project))
         try:
             bring_up_to_date(store.engine)
+            store.fence.claim()
         except BaseException:
             store.close()
             raise
@@ -115,6 +120,7 @@ class Store:
         """Approves what `hash` names, whole or by its first 8 characters; again changes nothing."""
         with writing(self.engine) as connection:
             issues.approve(connection, number, hash, now)
+            notices.answer(connection, now, kind=NoticeKind.MISSED, issue=number)
             return issues.find(connection, number)
 
     def issue(self, number: int) -> StoredIssue:

@@ -18,7 +18,7 @@ from digest.model import Fate, IssueState, Notice, NoticeKind, SlotFate
 from digest.store import issues, notices, slots
 from digest.store.database import alone, reading, writing
 from digest.store.issues import StoredIssue
-from digest.store.schema import delivery, issue, issue_post, post, told_correction
+from digest.store.schema import Instant, delivery, issue, issue_post, post, told_correction
 
 DRAFT, APPROVED, SENDING = IssueState.DRAFT, IssueState.APPROVED, IssueState.SENDING
 SENT, HELD, FAILED = IssueState.SENT, IssueState.HELD, IssueState.FAILED
@@ -145,7 +145,7 @@ def resume(connection: sa.Connection, number: int, now: datetime) -> None:
     found = issues.find(connection, number)
     if not issues.is_frozen(found):
         raise _changed(number)
-    anew = sa.case((issue.c.held_from == DRAFT.value, issue.c.approved_at), else_=now)
+    anew = sa.case((issue.c.held_from == DRAFT.value, issue.c.approved_at), else_=sa.literal(now, Instant))
     values = {"state": issue.c.held_from, "held_from": None, "reason": None, "approved_at": anew}
     held = (issue.c.number == number, issue.c.state == HELD.value, issue.c.held_from.is_not(None))
     if connection.execute(sa.update(issue).where(*held).values(values)).rowcount != 1:

@@ -54,6 +54,10 @@ class Slots:
         """Those that the author wants left empty, those that have passed among them."""
         return [it.slot for it in self.all() if it.fate is SlotFate.SKIPPED]
 
+    def planned(self) -> list[Slot]:
+        """Those that wait for their cutoff, or for a run to notice that it has come."""
+        return [it.slot for it in self.all() if it.fate is SlotFate.PLANNED]
+
     def keep(self, coming: Sequence[Slot], now: datetime) -> list[Moved]:
         """Remembers the slots to come, and says which that were remembered have moved or gone.
 

@@ -55,8 +55,12 @@ class FakeBag:
     waiting: deque[Letter]
     answer: Callable[[Letter], bool] = lambda _: True
     """What `intend` says to a letter."""
+    answers_after: float = 0.0
+    """Seconds from an intent to its answer."""
     stops_at_trouble: bool = True
     """Whether the bag has nothing more once there was trouble, as when an issue is paused."""
+    stays_open: bool = False
+    """Whether there may be more letters although none is waiting."""
     tries: int = 3
     takes: list[Letter] = field(default_factory=list)
     intents: list[Letter] = field(default_factory=list)
@@ -96,7 +100,7 @@ class FakeBag:
                 return False
             if self.waiting:
                 return True
-            if not self._open:
+            if not self._open and not self.stays_open:
                 return False
             self._news.clear()
             await self._news.wait()
@@ -106,7 +110,7 @@ class FakeBag:
         self._open[letter.place] = "intending"
         self.intents.append(letter)
         self._note("intend", letter)
-        asyncio.get_running_loop().call_soon(partial(self._tell, letter, then))
+        asyncio.get_running_loop().call_later(self.answers_after, partial(self._tell, letter, then))
 
     def settle(self, letter: Letter, outcome: Outcome) -> None:
         state = self._open.pop(letter.place, "")
@@ -131,6 +135,11 @@ class FakeBag:
         self.events.append(f"trouble {outcome.stage.value}")
         self._news.set()
 
+    def put(self, letters: Iterable[Letter]) -> None:
+        """More letters, while the bag is being carried."""
+        self.waiting.extend(letters)
+        self._news.set()
+
     # --------------------------------------------------------------------------- what tests look at
 
     @property
@@ -146,6 +155,12 @@ class FakeBag:
     def assert_rules_kept(self) -> None:
         assert self.broken == []
         assert list(self.open) == [], "each letter that was taken has ended"
+
+    async def until(self, event: str) -> None:
+        """Waits until this has happened."""
+        while event not in self.events:
+            self._news.clear()
+            await self._news.wait()
 
     @property
     def _is_stopped(self) -> bool:

@@ -48,6 +48,8 @@ def make(options: TransportOptions) -> Folder:
         raise SettingsError(
             f"[delivery.folder] knows no key {sorted(values)[0]}", cure="there are path and format"
         )
+    if not isinstance(path, str):
+        raise SettingsError("[delivery.folder] path is no text", cure="put it in quotes")
     if form not in list(Format):
         raise SettingsError(f"[delivery.folder] format = {form!r} is not known", cure="write eml or maildir")
     return Folder(options.root / path, Format(form))

@@ -19,6 +19,9 @@ from digest.transports.smtp.replies import Reply, one_line
 
 log = logging.getLogger("digest.smtp")
 
+_NO_TLS = {"WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "UNKNOWN_PROTOCOL", "NO_PROTOCOLS_AVAILABLE"}
+"""OpenSSL's words for plain text, or a TLS too old, where TLS was to begin."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Offers:
@@ -110,7 +113,10 @@ async def _connected(options: SmtpOptions, context: ssl.SSLContext | None) -> Li
     except ssl.SSLError as error:
         raise _tls_failure(error) from None
     except OSError as error:
-        raise _failure(Result.TRY_LATER, Stage.CONNECT, error.strerror or str(error)) from None
+        # Refused or unreachable is said before TLS begins; what comes after that breaks the handshake.
+        in_handshake = at_once and isinstance(error, ConnectionResetError | ConnectionAbortedError)
+        stage = Stage.TLS if in_handshake else Stage.CONNECT
+        raise _failure(Result.TRY_LATER, stage, error.strerror or str(error)) from None
     return line
 
 
@@ -166,9 +172,11 @@ def _outcome_of(cut: Break, stage: Stage) -> Outcome:
 
 
 def _tls_failure(error: ssl.SSLError) -> Failed:
-    """A certificate that is wrong stays wrong until somebody mends it; anything else may pass."""
+    """A certificate or a port that is wrong stays wrong until somebody mends it; anything else may pass."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _failure(Result.REFUSED, Stage.TLS, f"the certificate is refused: {error.verify_message}")
+    if error.reason in _NO_TLS:
+        return _failure(Result.REFUSED, Stage.TLS, "what the server says is no TLS that we know")
     return _failure(Result.TRY_LATER, Stage.TLS, f"no TLS: {error.reason or 'the handshake failed'}")
 
 

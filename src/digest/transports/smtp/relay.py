@@ -80,6 +80,10 @@ class Relay:
             line.hang_up()
         self._lines.clear()
 
+    @property
+    def is_connected(self) -> bool:
+        return bool(self._lines)
+
     async def _serve(self, bag: Mailbag) -> None:
         while True:
             self._share_out()

@@ -1,0 +1,24 @@
+"""What a run says of its work: one line each, without the address of any reader."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """One line of the log. `what` is a word for programs: cut, sent, held, built, failed ..."""
+
+    at: datetime
+    what: str
+    says: str
+    issue: int | None = None
+
+
+def without_addresses(text: str) -> str:
+    """One line, in which nobody can be recognised."""
+    return _ADDRESS.sub("(an address)", " ".join(text.split()))

@@ -158,9 +158,9 @@ def _insert(
         "added_at": act.at,
         "confirmed_at": act.at if state is SubscriberState.CONFIRMED else None,
     }
-    if connection.execute(insert_new(connection, subscriber), values).rowcount != 1:
-        return None
-    return subscriber_of(connection.execute(sa.select(subscriber).where(subscriber.c.mark == name)).one())
+    new = insert_new(connection, subscriber).values(values).returning(subscriber)
+    row = connection.execute(new).first()
+    return subscriber_of(row) if row else None
 
 
 def _come_again(connection: sa.Connection, who: Subscriber, state: SubscriberState, act: Act) -> Subscriber:

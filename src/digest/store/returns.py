@@ -190,7 +190,7 @@ def _note(connection: sa.Connection, came: _Came) -> bool | None:
         "status": came.status,
         "diagnostic": came.diagnostic,
     }
-    if connection.execute(insert_new(connection, bounce), row).rowcount != 1:
+    if connection.scalar(insert_new(connection, bounce).values(row).returning(bounce.c.message)) is None:
         return None
     return _is_mailed(connection, came.reader)
 

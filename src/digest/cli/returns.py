@@ -19,10 +19,10 @@ _LINE_EVERY = 5.0
 """Seconds between two lines of progress: how many there are nobody knows before the end."""
 
 _LISTS = (
-    ("refused", "refused for what they are or whence they come; you may have to act"),
-    ("unplaced", "of nobody we know, or without a token; nothing was done"),
-    ("unknown", "of no kind that is known; somebody may have to read them"),
-    ("broken", "not dealt with; the next run meets them again"),
+    ("refused", "Refused because of the letter or of you; you may have to act"),
+    ("unplaced", "Of nobody we know, or without a token; nothing was done"),
+    ("unknown", "Of no kind that is known; somebody may have to read them"),
+    ("broken", "Not dealt with to the end; the next run meets them again"),
 )
 
 
@@ -90,7 +90,7 @@ def _tell(report: Report) -> None:
     for name, says in _LISTS:
         if lines := getattr(report, name):
             show.line()
-            show.line(f"{show.count(len(lines), 'message')} {says}:")
+            show.line(f"{says}:")
             for line in lines:
                 show.line(f"  {line}")
     if report.more:

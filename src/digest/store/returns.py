@@ -167,7 +167,8 @@ def _bounced(connection: sa.Connection, keys: Keys, came: _Came, act: Act) -> Ef
     if mailed is None:
         return Effect.KNOWN
     if came.kind is CameBack.PERMANENT or _has_lost_patience(connection, came):
-        detail = f"{came.status} {came.diagnostic}".strip()
+        said = came.diagnostic
+        detail = said if came.status in said else f"{came.status} {said}".strip()
         acts.suppress(connection, keys, came.reader, SuppressionReason.HARD_BOUNCE, act, detail=detail)
     return _effect(connection, came.reader, mailed)
 
@@ -252,7 +253,7 @@ def _refused(number: int, places: Sequence[int] | None) -> sa.Select[Any]:
 
 
 def _at_rcpt(row: sa.Row[Any], now: datetime) -> _Came:
-    said = f"{row.code} {row.reply or ''}".strip()
+    said = " ".join(filter(None, (str(row.code), row.enhanced, row.reply)))
     return _Came(
         key=_RCPT.format(issue=row.issue, place=row.place),
         reader=row.subscriber,

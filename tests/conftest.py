@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -12,11 +12,34 @@ import pytest
 import sqlalchemy as sa
 from databases import SQLITE, new_database, postgresql_server
 from program import NOW, ROOT, Ran, digest, publication, replay
+from results import Result, table
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the files in tests/golden anew")
     parser.addoption("--long", action="store_true", help="the long form of the tests as well")
+
+
+@pytest.fixture(scope="session")
+def long(pytestconfig: pytest.Config) -> bool:
+    """Whether the long form is asked for: the same faults at ten times as many points."""
+    return bool(pytestconfig.getoption("long"))
+
+
+_RESULTS = pytest.StashKey[list[Result]]()
+
+
+@pytest.fixture
+def results(pytestconfig: pytest.Config) -> Callable[[Result], None]:
+    """Takes what a test of faults has found into the table that the long form prints at its end."""
+    return pytestconfig.stash.setdefault(_RESULTS, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    found = config.stash.get(_RESULTS, [])
+    if found and config.getoption("long"):
+        for line in table(found):
+            terminalreporter.write_line(line)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

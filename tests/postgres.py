@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,11 +21,11 @@ import psycopg
 import pytest
 
 from digest.store import Store
+from digest.store.lifeline import GRACE_SECONDS
 
 _PREPARED = "prepared"
 _SETTINGS = """
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 max_connections = 200
 autovacuum = off
@@ -56,6 +57,13 @@ class Cluster:
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def settled(self) -> None:
+        """Waits until it has been up for so long that a worker without its sign of life is over."""
+        up = "SELECT extract(epoch FROM now() - pg_postmaster_start_time())"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            while (found := connection.execute(up).fetchone()) and found[0] <= GRACE_SECONDS:
+                time.sleep(0.2)
 
     def stop(self) -> None:
         """At once, as a machine that fails does; what was committed is there again after `start`."""

@@ -176,6 +176,18 @@ def test_a_site_without_a_newsletter_is_built(tmp_path: Path) -> None:
     assert [told.what for told in machine.told] == ["built"]
 
 
+def test_a_change_of_the_schedule_is_told_until_it_is_read(machine: Machine) -> None:
+    machine.run(THURSDAY - HOUR)
+    settings = BY_ITSELF.replace('at = "07:00"', 'at = "09:00"')
+    (machine.project / "digest.toml").write_text(settings, "utf-8")
+    machine.run(THURSDAY)
+    assert machine.said == ["notice"]
+    assert "Friday 2024-11-22 07:00 goes on Friday 2024-11-22 09:00 now, and 5 more" in machine.told[0].says
+    clock = ("--project", machine.project, "--now", "2024-11-21T19:30")
+    assert "the schedule has changed" in digest(*clock, "plan").err
+    assert "the schedule has changed" not in digest(*clock, "plan").err
+
+
 # ---------------------------------------------------------------------------------- late, quiet, stopped
 
 

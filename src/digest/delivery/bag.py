@@ -90,6 +90,8 @@ class Bag:
         self._left: dict[Chunk, int] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._refusals = Refusals()
+        self._gone = 0
+        self._since = asyncio.get_running_loop().time()
         self._closed = False
         self._paused = False
         self._alarm: asyncio.TimerHandle | None = None
@@ -149,6 +151,8 @@ class Bag:
         if self._paused:
             return None
         letter = self._next_allowed() if self.limits.any else self._next()
+        if letter is not None:
+            self._gone += 1
         if len(self._ready) < self.low_water:
             self._hungry()
         return letter
@@ -181,7 +185,9 @@ class Bag:
         if self._refusals.note(outcome):
             self._halt(f"refused as a sender, not for its readers: {outcome}")
         if outcome.result is Result.TRY_LATER and _asks_for_patience(outcome):
-            self.limits.slow_down(asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            self.limits.slow_down(now, self._gone / max(0.05, now - self._since))
+            self._gone, self._since = 0, now
         self.recorder.settle(self._settled(held, outcome))
 
     def give_back(self, letter: Letter) -> None:

@@ -134,29 +134,33 @@ class Courier:
         return accounting, round.reason
 
     async def _feed(self, round: Round) -> None:
+        """Keeps the bag full until no chunk of the issue is left for anybody."""
         while not round.bag.stopped:
             round.hungry.clear()
+            round.news.clear()
             quiet = self._rules.quiet(self._clock())
             round.bag.pause(quiet is not None)
             try:
-                if quiet is None and (round.bag.ready >= round.bag.low_water or round.take()):
-                    if round.bag.ready >= round.bag.low_water:
-                        await _rest(round.hungry, _POLL_SECONDS)
-                        self._show(round)
-                    continue
-                if not round.bag.chunks and round.resend_uncertain():
+                if quiet is None and self._fill(round):
+                    await _rest(round.hungry, _POLL_SECONDS)
+                    self._show(round)
                     continue
                 unfinished, due = self.store.sending.next_due(round.number)
                 round.database = ""  # where its recorder still has trouble, it says so again
             except StoreError as error:
                 round.database = str(error)
-                self._show(round)
-                await _rest(round.hungry, _POLL_SECONDS)
-                continue
+                unfinished, due = 1, None
             if not unfinished:
                 return
             self._show(round, unfinished, max(filter(None, (quiet, due, round.not_before)), default=None))
-            await _rest(round.hungry, _POLL_SECONDS)
+            await _rest(round.news, _POLL_SECONDS)
+
+    def _fill(self, round: Round) -> bool:
+        """Takes chunks until the bag has enough; False where there are none to be had."""
+        while round.bag.ready < round.bag.low_water:
+            if not round.take() and (round.bag.chunks or not round.resend_uncertain()):
+                return False
+        return True
 
     def _show(self, round: Round, unfinished: int = 0, next_try: datetime | None = None) -> None:
         server = round.bag.trouble_seen
@@ -179,7 +183,7 @@ class Courier:
 
     def _freed(self, _chunks: object) -> None:
         for round in self._rounds.values():
-            round.hungry.set()
+            round.news.set()
 
 
 async def _rest(event: asyncio.Event, seconds: float) -> None:

@@ -47,6 +47,9 @@ class Round:
         self.database = ""
         """What is wrong with the database at this moment."""
         self.hungry = asyncio.Event()
+        """Few letters are left in the bag."""
+        self.news = asyncio.Event()
+        """There may be a chunk to take again, or nothing is left."""
         self.not_before: datetime | None = None
         """When the day's allowance of a warm-up is used up: the next day."""
         self._worker, self._transport, self._write = worker, transport, write
@@ -79,6 +82,8 @@ class Round:
         )
         self._recording = asyncio.create_task(self._recorder.run())
         self._carrying = asyncio.create_task(transport.carry(self.bag))
+        for task in (self._recording, self._carrying):  # whichever fails, nothing more is taken
+            task.add_done_callback(lambda _: self.stop())
 
     # ------------------------------------------------------------------------------ the chunks
 
@@ -158,7 +163,7 @@ class Round:
             self._not_put_back.append(chunk)
             return
         self._cut_short.discard(chunk)
-        self.hungry.set()
+        self.news.set()
         if waiting := self._done.pop(chunk.number, None):
             waiting.set_result(None)
 
@@ -168,6 +173,7 @@ class Round:
         """Takes nothing more; what is on the wire comes to its end."""
         self.bag.stop()
         self.hungry.set()
+        self.news.set()
 
     def lose(self) -> None:
         """This worker was taken for dead: its chunks are with others."""

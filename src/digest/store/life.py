@@ -136,7 +136,7 @@ def hold(connection: sa.Connection, number: int, reason: str) -> None:
     found = issues.find(connection, number)
     if found.state is not HELD:
         says = f"issue {number} is {found.state.value}; there is nothing left to hold"
-        raise StoreError(says, cure="digest status shows what became of it" if found.started_at else "")
+        raise StoreError(says, cure=f"look at it with: digest issue show {number}")
 
 
 def resume(connection: sa.Connection, number: int, now: datetime) -> None:

@@ -19,7 +19,8 @@ from digest.model import CameBack, ConsentAct, DeliveryState, Stage, Suppression
 from digest.store import acts, secrets
 from digest.store.acts import Act
 from digest.store.database import insert_new, reading, writing
-from digest.store.people import People, audience
+from digest.store.lookups import audience
+from digest.store.people import People
 from digest.store.schema import bounce, consent, delivery, subscriber
 from digest.subscribers import tokens
 from digest.subscribers.addresses import AddressError, read_address
@@ -128,7 +129,7 @@ class Returns:
 
     def left(self, *, key: str, reader: int, how: str, at: datetime, now: datetime) -> Effect:
         """The reader asked to leave, by mail."""
-        came = _Came(key=key, reader=reader, issue=None, kind=CameBack.LEFT, at=at)
+        came = _Came(key=key, reader=reader, issue=None, kind=CameBack.LEFT, at=at, diagnostic=how)
         keys, act = self._keys(now), Act(at=now, how=how)
         line, reason = ConsentAct.LEFT, SuppressionReason.UNSUBSCRIBED
         with writing(self._engine) as connection:

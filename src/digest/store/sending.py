@@ -100,14 +100,15 @@ class Sending:
     def begin(self, number: int, now: datetime, *, also: Also = nothing_more) -> StoredIssue:
         """Freezes the audience of an approved issue and starts its sending, in one transaction; once.
 
-        Again for an issue that is being sent changes nothing. StoreError for every other state, and where
-        the frozen content is not what was approved. `also` is called in the same transaction, with the
-        issue's number and how many chunks there are: what it does is done with the freeze, or neither is.
+        Again for an issue that is being sent, or is sent, changes nothing: whoever was killed in the last
+        moment is started again and finds its work done. StoreError for every other state, and where the
+        frozen content is not what was approved. `also` is called in the same transaction, with the issue's
+        number and how many chunks there are: what it does is done with the freeze, or neither is.
         """
         with writing(self.engine) as connection:
             _hold(connection, number)
             found = find(connection, number)
-            if found.state is not IssueState.SENDING:
+            if found.state not in (IssueState.SENDING, IssueState.SENT):
                 _refuse_changed(found)
                 _start(connection, found, now)
                 also(connection, number, _freeze(connection, number, now))
@@ -385,7 +386,6 @@ def _start(connection: sa.Connection, found: StoredIssue, now: datetime) -> None
         cures = {
             IssueState.DRAFT: f"approve it: digest issue approve {found.number} --hash {found.hash[:12]}",
             IssueState.HELD: f"let it go on: digest issue resume {found.number}",
-            IssueState.SENT: f"look at the sum: digest status {found.number}",
         }
         cure = cures.get(found.state, "only an approved issue can be sent")
         raise StoreError(f"issue {found.number} is {found.state.value}, so it is not sent", cure=cure)

@@ -185,6 +185,7 @@ for _module in (
     "subscribers",
     "moving",
     "delivery",
+    "returns",
     "run",
 ):
     import_module(f"digest.cli.{_module}")

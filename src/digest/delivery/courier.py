@@ -106,6 +106,8 @@ class Courier:
         )
         if self._stopping:
             round.stop()
+        with contextlib.suppress(StoreError):  # `finish` looks again
+            self.store.returns.refused_at_once(number, self._clock())
         return round
 
     async def finish(self, round: Round) -> Accounting:
@@ -114,6 +116,7 @@ class Courier:
             await round.finished()
         finally:
             del self._rounds[round.number]
+        self.store.returns.refused_at_once(round.number, self._clock())
         self.store.sending.finish(round.number, self._clock())
         return self.store.sending.accounting(round.number)
 

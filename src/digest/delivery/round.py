@@ -13,8 +13,8 @@ from digest.delivery.recorder import Recorder
 from digest.delivery.rules import Rules
 from digest.delivery.worker import Worker
 from digest.errors import InputError, StoreError
-from digest.model import Letter, Notice, NoticeKind, Outcome, Result, Stage
-from digest.store.commits import Commits
+from digest.model import DeliveryState, Letter, Notice, NoticeKind, Outcome, Result, Stage
+from digest.store.commits import Commits, Settled
 from digest.store.sending import CHUNK, Chunk, Waiting
 from digest.transports import Transport
 
@@ -76,7 +76,7 @@ class Round:
             clock,
             answered=self.bag.answered,
             withdrawn=self.bag.withdrawn,
-            written=self.bag.written,
+            written=self._written,
             told=self.bag.told,
             trouble=self._database,
         )
@@ -214,8 +214,24 @@ class Round:
         except StoreError as error:
             self._database(error)
 
+    def _written(self, settled: list[Settled]) -> None:
+        """A 5xx at RCPT is a bounce. It is taken as one before its chunk can be put back, so that an issue
+        is not sent while one is left; what the database does not take now, the courier does in the end."""
+        places = [one.place for one in settled if _is_bounce(one)]
+        if places:
+            try:
+                self._store.returns.refused_at_once(self.number, self._clock(), places)
+            except StoreError as error:
+                self._database(error)
+        self.bag.written(settled)
+
     def _database(self, error: StoreError | None) -> None:
         self.database = str(error) if error else ""
+
+
+def _is_bounce(one: Settled) -> bool:
+    at_rcpt = one.state is DeliveryState.REFUSED and one.stage == Stage.RECIPIENT.value
+    return at_rcpt and one.code >= 500
 
 
 def _unaddressable(error: InputError) -> Outcome:

@@ -23,6 +23,7 @@ from digest.store.issues import AlreadyCut, IssuePost, StoredIssue, issue_hash
 from digest.store.life import Changed, Life
 from digest.store.notices import Notices
 from digest.store.people import People
+from digest.store.returns import Returns
 from digest.store.runs import Runs
 from digest.store.sending import Sending
 from digest.store.slots import Slots
@@ -38,6 +39,7 @@ class Store:
         self.fence = Fence(engine)
         self.life = Life(engine)
         self.notices = Notices(engine)
+        self.returns = Returns(engine)
         self.runs = Runs(engine)
         self.sending = Sending(engine)
         self.slots = Slots(engine)

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.model import (
+    CameBack,
     Consent,
     DeliveryState,
     Subscriber,
@@ -53,10 +54,10 @@ class Received:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Came:
-    """Something that came back: a bounce or a complaint. `issue` is None where it does not tell."""
+    """Something that came back. `issue` is None where it does not tell."""
 
     issue: int | None
-    kind: str
+    kind: CameBack
     at: datetime
     diagnostic: str
 
@@ -224,6 +225,6 @@ def _issues(connection: sa.Connection, id: int) -> tuple[Received, ...]:
 def _bounces(connection: sa.Connection, id: int) -> tuple[Came, ...]:
     came = sa.select(bounce).where(bounce.c.subscriber == id).order_by(bounce.c.at)
     return tuple(
-        Came(issue=row.issue, kind=row.kind, at=row.at, diagnostic=row.diagnostic)
+        Came(issue=row.issue, kind=CameBack(row.kind), at=row.at, diagnostic=row.diagnostic)
         for row in connection.execute(came)
     )

@@ -375,7 +375,7 @@ def test_a_sending_stops_where_quiet_hours_begin(machine: Machine) -> None:
 
     async def deliver(number: int, stop: asyncio.Event) -> None:
         with machine.store() as store:
-            begin(store, number, machine.now)
+            begin(store, number, FRIDAY + 14 * HOUR)
         machine.now = FRIDAY + 15 * HOUR
         await stop.wait()
 

@@ -46,7 +46,6 @@ def sending(store: Store, backup: Path) -> None:
     begin(store)
     store.fence.renew(AFTER)
     copy_database(Path(store.engine.url.database or ""), backup)
-    store.fence.renew(AFTER)
     store.life.sent(1, AFTER)
     store.fence.renew(AFTER)
 

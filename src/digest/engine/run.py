@@ -26,7 +26,7 @@ from digest.errors import DigestError
 from digest.issues import keeper, remember
 from digest.mailing import run as run_to_its_end
 from digest.model import IssueState
-from digest.schedule import quiet_from
+from digest.schedule import quiet_from, quiet_until
 from digest.settings import Settings
 from digest.store import Store, fence
 
@@ -93,10 +93,11 @@ class _Loop:
             loop.add_signal_handler(name, self._stop)
         try:
             while not self.stopping.is_set():
+                began = self.means.clock()
                 known = await self._round()
                 if once:
                     break
-                await self._sleep(known)
+                await self._sleep(known, began)
             if once and self.sending:
                 await self._landed(build=True)
             await self._drain()
@@ -113,10 +114,10 @@ class _Loop:
         for issue in self.sending.values():
             issue.stop.set()
 
-    async def _sleep(self, known: list[datetime | None]) -> None:
+    async def _sleep(self, known: list[datetime | None], began: datetime) -> None:
         """To the next known time, unless an issue ends its sending or somebody asks to stop before."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.woken.wait(), rest(self.means.clock(), known))
+            await asyncio.wait_for(self.woken.wait(), rest(self.means.clock(), known, began))
         if not self.stopping.is_set():
             self.woken.clear()
 
@@ -236,9 +237,10 @@ class _Loop:
 
     async def _watch(self, store: Store, sending: _Sending) -> None:
         """Renews the mark of the home, and stops the sending for quiet hours, or where it is not at home."""
-        quiet = quiet_from(keeper(sending.settings), self.means.clock())
+        newsletter = keeper(sending.settings)
         while not sending.stop.is_set():
-            pause = min(self.means.beat, rest(self.means.clock(), [quiet]))
+            now = self.means.clock()
+            pause = min(self.means.beat, rest(now, [quiet_from(newsletter, now)]))
             with suppress(TimeoutError):
                 await asyncio.wait_for(sending.stop.wait(), pause)
             try:
@@ -246,7 +248,7 @@ class _Loop:
             except DigestError as error:
                 self._failed(f"send {sending.number}", error, sending.number)
                 sending.stop.set()
-            if quiet and self.means.clock() >= quiet:
+            if quiet_until(newsletter, self.means.clock()):
                 sending.stop.set()
 
     # ---------------------------------------------------------------------------------- what is said

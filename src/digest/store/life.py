@@ -37,7 +37,7 @@ class Life:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def hold(self, number: int, now: datetime, *, reason: str = BY_YOU) -> StoredIssue:
+    def hold(self, number: int, *, reason: str = BY_YOU) -> StoredIssue:
         """Nothing more of the issue leaves, until it is resumed. Again changes nothing."""
         with writing(self._engine) as connection:
             hold(connection, number, reason)
@@ -92,6 +92,13 @@ class Life:
         if changed:
             raise _changed(number)
         return found
+
+    def going(self) -> list[StoredIssue]:
+        """The issues that are neither over nor held: drafts, approved, on their way."""
+        with reading(self._engine) as connection:
+            return issues.select(
+                connection, issue.c.state.in_([it.value for it in (DRAFT, APPROVED, SENDING)])
+            )
 
     def last_activity(self, number: int) -> datetime | None:
         """When the sending of an issue last did something, or means to: None where it never began."""

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from digest.delivery.bag import Tally
 from digest.delivery.limits import Limits
-from digest.delivery.round import Round, Write
+from digest.delivery.round import RESEND_TRIES, Round, Write
 from digest.delivery.rules import Rules
 from digest.delivery.worker import LEASE_SECONDS, Worker
 from digest.errors import StoreError
@@ -133,13 +133,13 @@ class Courier:
     async def _feed(self, round: Round) -> None:
         while not round.bag.stopped:
             round.hungry.clear()
-            quiet = self._rules.quiet(self._clock())
+            quiet = self.quiet(self._clock())
             round.bag.pause(quiet is not None)
             try:
                 if quiet is None and (round.bag.ready >= round.bag.low_water or round.take()):
                     if round.bag.ready >= round.bag.low_water:
                         await _rest(round.hungry, _POLL_SECONDS)
-                        self._show(round)
+                        self.show(round)
                     continue
                 if not round.bag.chunks and round.resend_uncertain():
                     continue
@@ -147,15 +147,26 @@ class Courier:
                 round.database = ""  # where its recorder still has trouble, it says so again
             except StoreError as error:
                 round.database = str(error)
-                self._show(round)
+                self.show(round)
                 await _rest(round.hungry, _POLL_SECONDS)
                 continue
             if not unfinished:
                 return
-            self._show(round, unfinished, max(filter(None, (quiet, due, round.not_before)), default=None))
+            self.show(round, unfinished, max(filter(None, (quiet, due, round.not_before)), default=None))
             await _rest(round.hungry, _POLL_SECONDS)
 
-    def _show(self, round: Round, unfinished: int = 0, next_try: datetime | None = None) -> None:
+    def quiet(self, now: datetime) -> datetime | None:
+        """Until when nothing may leave, or None."""
+        return self._rules.quiet(now)
+
+    def resend_uncertain(self, number: int) -> int:
+        """Where that is the rule: queues again what of an issue is uncertain and was not tried too often."""
+        if not self._rules.resend:
+            return 0
+        return self.store.sending.resend_uncertain(number, self._clock(), tries=RESEND_TRIES)
+
+    def show(self, round: Round, unfinished: int = 0, next_try: datetime | None = None) -> None:
+        """Tells the watcher how far a round has come."""
         server = round.bag.trouble_seen
         trouble = round.database or (f"the mail server: {server}" if server else "")
         if self._worker is not None:

@@ -16,7 +16,7 @@ from digest.model import Accounting, DeliveryState
 from digest.store import Store
 
 PROGRAM = Path(__file__).with_name("sender.py")
-SOON = 60.0
+SOON = 30.0
 """Seconds after which a sender that has not ended never will."""
 
 

@@ -2,8 +2,9 @@
 
     python sender.py URL RECORD [--jobs] [--lease S] [--delay S] [--freeze-at N] [--die-at N]
 
-With `--jobs` it gets its chunks from Procrastinate, and works until it is told to stop. It says `ready` and waits for a line; then it sends until nothing is left. At letter N it freezes, with the
-body about to leave, or dies, with the body just left. SIGTERM drains.
+With `--jobs` it gets its chunks from Procrastinate, and works until it is told to stop. It says `ready` and
+waits for a line; then it sends until nothing is left. At letter N it freezes, with the body about to leave,
+or dies, with the body just left. SIGTERM drains.
 """
 
 from __future__ import annotations

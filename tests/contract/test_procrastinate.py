@@ -250,7 +250,7 @@ def test_an_issue_without_readers_is_sent_too(store: Store) -> None:
 
 def test_a_letter_that_is_to_be_tried_again_goes_at_its_time_and_not_before(store: Store) -> None:
     enqueued(store, CHUNK + 3)
-    full = Outcome(result=Result.TRY_LATER, stage=Stage.CONTENT, code=452)
+    full = Outcome(result=Result.TRY_LATER, stage=Stage.CONTENT, code=451)
     server, clock = Server(first={0: full, CHUNK: full}), Clock()
     worked(store, server, lambda: len(server.mailed) == CHUNK + 1 and not held(store), clock=clock)
     assert store.sending.next_due(1)[0] == 2

@@ -23,6 +23,7 @@ import psycopg_pool
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from procrastinate.worker import Worker
 
 from digest.delivery.courier import Courier
 from digest.delivery.round import Round, Write
@@ -100,40 +101,52 @@ class Dispatch:
             logging.getLogger(name).addHandler(logging.NullHandler())  # they tell with tracebacks
         tasks = [asyncio.create_task(work()) for work in (self._get_jobs, self._tend, self._sweep)]
         try:
-            stopped = asyncio.create_task(self._stopping.wait())
-            await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:
-                if task.done():
-                    task.result()  # raises what went wrong
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)  # one has failed, or all will end
         finally:
             self.stop()
-            stopped.cancel()
-            for task in tasks:  # Procrastinate's worker waits for its jobs, which are at their end
-                task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._close_all()
+        for task in tasks:
+            task.result()  # raises what went wrong
 
     # ------------------------------------------------------------------------------------ the jobs
 
     async def _get_jobs(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             app = self._app()
             try:
                 prepare(self._courier.store.engine)
                 async with app.open_async():
                     self.trouble = ""
-                    await app.run_worker_async(
-                        queues=[QUEUE],
-                        concurrency=self._pace.chunks,
-                        delete_jobs="always",
-                        install_signal_handlers=False,
-                        fetch_job_polling_interval=self._pace.poll,
-                        update_heartbeat_interval=self._pace.heartbeat,
-                        stalled_worker_timeout=self._pace.stale,
-                    )
+                    await self._work_for(app)
             except (ConnectorException, StoreError, psycopg.Error, psycopg_pool.PoolTimeout) as error:
                 self.trouble = str(error)
-            await asyncio.sleep(1)
+            await self._rest(1)
+
+    async def _work_for(self, app: procrastinate.App) -> None:
+        worker: Any = Worker(
+            app,
+            queues=[QUEUE],
+            concurrency=self._pace.chunks,
+            delete_jobs="always",
+            install_signal_handlers=False,
+            fetch_job_polling_interval=self._pace.poll,
+            update_heartbeat_interval=self._pace.heartbeat,
+            stalled_worker_timeout=self._pace.stale,
+        )
+        running = asyncio.create_task(worker.run())
+        stopped = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        while not running.done():
+            worker.stop()  # more than once: as it begins it forgets that it was told before
+            await asyncio.wait({running}, timeout=0.2)
+        stopped.cancel()
+        running.result()
+
+    async def _rest(self, seconds: float) -> None:
+        """Or until it is told to stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     def _app(self) -> procrastinate.App:
         address = self._courier.store.engine.url.set(drivername="postgresql")
@@ -201,8 +214,8 @@ class Dispatch:
     async def _tend(self) -> None:
         """Once a second: quiet hours, what the database did not take, rounds that have nothing to do."""
         loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(min(1.0, self._pace.idle))
+        while not self._stopping.is_set():
+            await self._rest(min(1.0, self._pace.idle))
             for issue, round in list(self._rounds.items()):
                 with contextlib.suppress(StoreError):  # the next second tries again
                     round.tidy()
@@ -239,7 +252,7 @@ class Dispatch:
     # ----------------------------------------------------------------------------------- the sweep
 
     async def _sweep(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             with contextlib.suppress(StoreError, ConnectorException):  # the next one tries again
                 now = self._clock()
                 sweep(self._courier.store.engine, now, self._pace.stale)

@@ -63,7 +63,7 @@ def enqueue(connection: sa.Connection, issue: int, chunks: int) -> None:
 
 
 def sweep(engine: sa.Engine, now: datetime, stale: float = STALE_SECONDS) -> Swept:
-    """Sees to it that every open, free and due chunk has a job that a worker will get; by anybody, any time."""
+    """Sees to it that every open, free and due chunk has a job that a worker gets; by anybody, any time."""
     with writing(engine) as connection:
         if not connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_SWEEPING))):
             return Swept(stalled=0, missing=0)

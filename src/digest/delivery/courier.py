@@ -11,7 +11,7 @@ from datetime import datetime
 
 from digest.delivery.bag import Tally
 from digest.delivery.limits import Limits
-from digest.delivery.round import Round, Write
+from digest.delivery.round import RESEND_TRIES, Round, Write
 from digest.delivery.rules import Rules
 from digest.delivery.worker import LEASE_SECONDS, Worker
 from digest.errors import StoreError
@@ -138,12 +138,12 @@ class Courier:
         while not round.bag.stopped:
             round.hungry.clear()
             round.news.clear()
-            quiet = self._rules.quiet(self._clock())
+            quiet = self.quiet(self._clock())
             round.bag.pause(quiet is not None)
             try:
                 if quiet is None and self._fill(round):
                     await _rest(round.hungry, _POLL_SECONDS)
-                    self._show(round)
+                    self.show(round)
                     continue
                 unfinished, due = self.store.sending.next_due(round.number)
                 round.database = ""  # where its recorder still has trouble, it says so again
@@ -152,7 +152,7 @@ class Courier:
                 unfinished, due = 1, None
             if not unfinished:
                 return
-            self._show(round, unfinished, max(filter(None, (quiet, due, round.not_before)), default=None))
+            self.show(round, unfinished, max(filter(None, (quiet, due, round.not_before)), default=None))
             await _rest(round.news, _POLL_SECONDS)
 
     def _fill(self, round: Round) -> bool:
@@ -162,7 +162,18 @@ class Courier:
                 return False
         return True
 
-    def _show(self, round: Round, unfinished: int = 0, next_try: datetime | None = None) -> None:
+    def quiet(self, now: datetime) -> datetime | None:
+        """Until when nothing may leave, or None."""
+        return self._rules.quiet(now)
+
+    def resend_uncertain(self, number: int) -> int:
+        """Where that is the rule: queues again what of an issue is uncertain and was not tried too often."""
+        if not self._rules.resend:
+            return 0
+        return self.store.sending.resend_uncertain(number, self._clock(), tries=RESEND_TRIES)
+
+    def show(self, round: Round, unfinished: int = 0, next_try: datetime | None = None) -> None:
+        """Tells the watcher how far a round has come."""
         server = round.bag.trouble_seen
         trouble = round.database or (f"the mail server: {server}" if server else "")
         if self._worker is not None:

@@ -135,6 +135,11 @@ class Round:
         if done := self._done.get(chunk_number):
             await asyncio.wait({done, self._carrying}, return_when=asyncio.FIRST_COMPLETED)
 
+    @property
+    def over(self) -> bool:
+        """The transport has come to its end, in whatever way."""
+        return self._carrying.done()
+
     def resend_uncertain(self) -> int:
         """Where that is the rule: queues again what is uncertain and was not tried too often."""
         if not self._rules.resend or self.bag.stopped:

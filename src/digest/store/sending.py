@@ -57,6 +57,18 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkState:
+    """How things stand with a chunk."""
+
+    sending: bool
+    """Its issue is being sent."""
+    open: bool
+    """Not all of its readers are done."""
+    owner: str | None
+    due: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Worker:
     id: str
     host: str
@@ -254,6 +266,18 @@ class Sending:
             values = {"owner": None, "open": int(count > 0), "due": due}
             connection.execute(sa.update(chunk).where(*mine).values(values))
             return True
+
+    def look(self, number: int, chunk_number: int) -> ChunkState | None:
+        """How things stand with a chunk; None where there is no such chunk."""
+        query = sa.select(issue.c.state, chunk.c.open, chunk.c.owner, chunk.c.due).join_from(chunk, issue)
+        with reading(self.engine) as connection:
+            found = connection.execute(
+                query.where(chunk.c.issue == number, chunk.c.number == chunk_number)
+            ).one_or_none()
+        if found is None:
+            return None
+        sends = found.state == IssueState.SENDING.value
+        return ChunkState(sending=sends, open=bool(found.open), owner=found.owner, due=found.due)
 
     def next_due(self, number: int) -> tuple[int, datetime | None]:
         """How many chunks are not done yet, and when the first that nobody holds is due."""

@@ -1,9 +1,10 @@
 """A program that sends issue 1 and writes down each letter before it says that it was accepted.
 
-    python sender.py URL RECORD [--lease S] [--delay S] [--freeze-at N] [--die-at N]
+    python sender.py URL RECORD [--jobs] [--lease S] [--delay S] [--freeze-at N] [--die-at N]
 
-It says `ready` and waits for a line; then it sends until nothing is left. At letter N it freezes, with the
-body about to leave, or dies, with the body just left. SIGTERM drains.
+With `--jobs` it gets its chunks from Procrastinate, and works until it is told to stop. It says `ready` and
+waits for a line; then it sends until nothing is left. At letter N it freezes, with the body about to leave,
+or dies, with the body just left. SIGTERM drains.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from digest.delivery.courier import Courier
 from digest.delivery.rules import Rules
+from digest.engine.dispatch import Dispatch, work
 from digest.model import Letter, Outcome, Result, Stage
 from digest.store import Store
 from digest.store.sending import Waiting
@@ -85,17 +87,24 @@ async def send(arguments: argparse.Namespace) -> None:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         sys.stdin.readline()
-        async with Courier(
-            store, transport, Rules(connections=LANES), clock, lease=arguments.lease
-        ) as courier:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, courier.stop)
+        courier = Courier(store, transport, Rules(connections=LANES), clock, lease=arguments.lease)
+        if arguments.jobs:
+            await work(courier, lambda _issue: write, clock, began=stopped_by_sigterm)
+            return
+        async with courier:
+            stopped_by_sigterm(courier)
             await courier.deliver(1, write)
+
+
+def stopped_by_sigterm(what: Courier | Dispatch) -> None:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, what.stop)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
     parser.add_argument("record", type=Path)
+    parser.add_argument("--jobs", action="store_true")
     parser.add_argument("--lease", type=float, default=30.0)
     parser.add_argument("--delay", type=float, default=0.001)
     parser.add_argument("--freeze-at", type=int, default=0)

@@ -133,6 +133,7 @@ class Courier:
     async def _feed(self, round: Round) -> None:
         while not round.bag.stopped:
             round.hungry.clear()
+            round.database = ""  # what still goes wrong says so again in this turn
             quiet = self._rules.quiet(self._clock())
             round.bag.pause(quiet is not None)
             try:
@@ -144,7 +145,6 @@ class Courier:
                 if not round.bag.chunks and round.resend_uncertain():
                     continue
                 unfinished, due = self.store.sending.next_due(round.number)
-                round.database = ""  # where its recorder still has trouble, it says so again
             except StoreError as error:
                 round.database = str(error)
                 self._show(round)
@@ -157,7 +157,7 @@ class Courier:
 
     def _show(self, round: Round, unfinished: int = 0, next_try: datetime | None = None) -> None:
         server = round.bag.trouble_seen
-        trouble = round.database or (f"the mail server: {server}" if server else "")
+        trouble = round.database or round.unwritten or (f"the mail server: {server}" if server else "")
         if self._worker is not None:
             self._limits.workers = self._worker.count
         self._watch(

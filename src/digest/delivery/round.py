@@ -46,6 +46,8 @@ class Round:
         """Why this worker stopped the issue, if it did."""
         self.database = ""
         """What is wrong with the database at this moment."""
+        self.unwritten = ""
+        """Why the recorder cannot write, while it cannot: reading may go well all the while."""
         self.hungry = asyncio.Event()
         self.not_before: datetime | None = None
         """When the day's allowance of a warm-up is used up: the next day."""
@@ -75,7 +77,7 @@ class Round:
             withdrawn=self.bag.withdrawn,
             written=self.bag.written,
             told=self.bag.told,
-            trouble=self._database,
+            trouble=self._not_written,
         )
         self._recording = asyncio.create_task(self._recorder.run())
         self._carrying = asyncio.create_task(transport.carry(self.bag))
@@ -207,6 +209,10 @@ class Round:
             self._store.life.hold_for(self.number, _stopped(self.number, reason, self._clock()))
         except StoreError as error:
             self._database(error)
+
+    def _not_written(self, error: StoreError | None) -> None:
+        self.unwritten = str(error) if error else ""
+        self.hungry.set()  # whoever watches is told at once
 
     def _database(self, error: StoreError | None) -> None:
         self.database = str(error) if error else ""

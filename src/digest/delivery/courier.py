@@ -138,6 +138,7 @@ class Courier:
         while not round.bag.stopped:
             round.hungry.clear()
             round.news.clear()
+            round.database = ""  # what still goes wrong says so again in this turn
             quiet = self.quiet(self._clock())
             round.bag.pause(quiet is not None)
             try:
@@ -146,7 +147,6 @@ class Courier:
                     self.show(round)
                     continue
                 unfinished, due = self.store.sending.next_due(round.number)
-                round.database = ""  # where its recorder still has trouble, it says so again
             except StoreError as error:
                 round.database = str(error)
                 unfinished, due = 1, None
@@ -175,7 +175,7 @@ class Courier:
     def show(self, round: Round, unfinished: int = 0, next_try: datetime | None = None) -> None:
         """Tells the watcher how far a round has come."""
         server = round.bag.trouble_seen
-        trouble = round.database or (f"the mail server: {server}" if server else "")
+        trouble = round.database or round.unwritten or (f"the mail server: {server}" if server else "")
         if self._worker is not None:
             self._limits.workers = self._worker.count
         self._watch(

@@ -46,6 +46,8 @@ class Round:
         """Why this worker stopped the issue, if it did."""
         self.database = ""
         """What is wrong with the database at this moment."""
+        self.unwritten = ""
+        """Why the recorder cannot write, while it cannot: reading may go well all the while."""
         self.hungry = asyncio.Event()
         """Few letters are left in the bag."""
         self.news = asyncio.Event()
@@ -78,7 +80,7 @@ class Round:
             withdrawn=self.bag.withdrawn,
             written=self._written,
             told=self.bag.told,
-            trouble=self._database,
+            trouble=self._not_written,
         )
         self._recording = asyncio.create_task(self._recorder.run())
         self._carrying = asyncio.create_task(transport.carry(self.bag))
@@ -229,6 +231,11 @@ class Round:
             except StoreError as error:
                 self._database(error)
         self.bag.written(settled)
+
+    def _not_written(self, error: StoreError | None) -> None:
+        self.unwritten = str(error) if error else ""
+        self.hungry.set()  # whoever watches is told at once
+        self.news.set()
 
     def _database(self, error: StoreError | None) -> None:
         self.database = str(error) if error else ""

@@ -338,73 +338,73 @@ def test_on_sqlite_a_worker_says_what_to_do_instead(tmp_path: Path) -> None:
 
 
 def begin(scene: Scene, count: int) -> None:
-    subscribe(machines.store, range(1, count + 1))
-    approve(machines.store)
-    machines.store.sending.begin(1, datetime.now(UTC), also=jobs.with_freeze(machines.store.engine))
+    subscribe(scene.store, range(1, count + 1))
+    approve(scene.store)
+    scene.store.sending.begin(1, datetime.now(UTC), also=jobs.with_freeze(scene.store.engine))
 
 
 def until_sent(scene: Scene, within: float) -> None:
     end = time.monotonic() + within
-    while machines.store.sending.state(1) is not IssueState.SENT:
-        assert time.monotonic() < end, machines.accounting()
+    while scene.store.sending.state(1) is not IssueState.SENT:
+        assert time.monotonic() < end, scene.accounting()
         time.sleep(0.1)
 
 
 def test_two_workers_share_an_issue_and_end_when_they_are_told(scene: Scene) -> None:
-    workers = [machines.sender("--jobs"), machines.sender("--jobs")]
-    machines.go(*workers)
+    workers = [scene.sender("--jobs"), scene.sender("--jobs")]
+    scene.go(*workers)
     begin(scene, 4000)
     until_sent(scene, SOON)
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
     for worker in workers:
         ended(worker)
-    assert sorted(machines.left()) == list(range(4000))
-    assert machines.accounting() == Accounting(candidates=4000, accepted=4000)
-    assert machines.store.sending.workers() == []
+    assert sorted(scene.left()) == list(range(4000))
+    assert scene.accounting() == Accounting(candidates=4000, accepted=4000)
+    assert scene.store.sending.workers() == []
 
 
 def test_a_worker_that_is_told_to_stop_in_the_middle_leaves_nothing_uncertain(scene: Scene) -> None:
     begin(scene, 3000)
-    first = machines.sender("--jobs", "--delay", "0.01")
-    machines.go(first)
-    machines.has_sent(500)
+    first = scene.sender("--jobs", "--delay", "0.01")
+    scene.go(first)
+    scene.has_sent(500)
     first.send_signal(signal.SIGTERM)
     ended(first)
-    found = machines.accounting()
+    found = scene.accounting()
     assert 500 <= found.accepted < 3000
-    assert (found.uncertain, found.accepted) == (0, len(machines.left()))
-    machines.go(second := machines.sender("--jobs"))
+    assert (found.uncertain, found.accepted) == (0, len(scene.left()))
+    scene.go(second := scene.sender("--jobs"))
     until_sent(scene, SOON)
     second.send_signal(signal.SIGTERM)
     ended(second)
-    assert sorted(machines.left()) == list(range(3000))
+    assert sorted(scene.left()) == list(range(3000))
 
 
 def test_a_worker_that_is_killed_is_followed_within_45_seconds_and_nobody_is_mailed_twice(
     scene: Scene,
 ) -> None:
     begin(scene, 3000)
-    killed, other = machines.sender("--jobs", "--die-at", "700"), machines.sender("--jobs", "--delay", "0.01")
-    machines.go(killed, other)
+    killed, other = scene.sender("--jobs", "--die-at", "700"), scene.sender("--jobs", "--delay", "0.01")
+    scene.go(killed, other)
     killed.wait(SOON)
     until_sent(scene, 45)
     other.send_signal(signal.SIGTERM)
     ended(other)
-    left = machines.left()
+    left = scene.left()
     assert len(left) == len(set(left))
-    found = machines.accounting()
+    found = scene.accounting()
     assert 0 < found.uncertain <= LANES
     assert (found.waiting, found.accepted + found.uncertain) == (0, 3000)
-    assert set(range(3000)) - set(left) <= machines.places(DeliveryState.UNCERTAIN)
+    assert set(range(3000)) - set(left) <= scene.places(DeliveryState.UNCERTAIN)
 
 
 def test_workers_go_on_by_themselves_when_the_database_was_away(scene: Scene, cluster: Cluster) -> None:
     begin(scene, 3000)
-    workers = [machines.sender("--jobs", "--delay", "0.01") for _ in range(2)]
-    machines.go(*workers)
-    machines.has_sent(500)
-    machines.store.close()
+    workers = [scene.sender("--jobs", "--delay", "0.01") for _ in range(2)]
+    scene.go(*workers)
+    scene.has_sent(500)
+    scene.store.close()
     cluster.stop()
     time.sleep(1)
     cluster.start()
@@ -413,5 +413,5 @@ def test_workers_go_on_by_themselves_when_the_database_was_away(scene: Scene, cl
         worker.send_signal(signal.SIGTERM)
     for worker in workers:
         ended(worker)
-    assert sorted(machines.left()) == list(range(3000))
-    assert machines.accounting() == Accounting(candidates=3000, accepted=3000)
+    assert sorted(scene.left()) == list(range(3000))
+    assert scene.accounting() == Accounting(candidates=3000, accepted=3000)

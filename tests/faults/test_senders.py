@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from audience import begun
+from machines import SOON, Scene, ended, frozen, scene_of
 from postgres import Cluster
-from scene import SOON, Scene, ended, frozen, scene_of
 from sender import LANES
 
 from digest.model import Accounting, DeliveryState, IssueState

@@ -20,6 +20,7 @@ from typing import Protocol, TypeVar
 from digest import publish
 from digest.engine.alone import alone
 from digest.engine.look import Round, Tell, look
+from digest.engine.pauses import FIRST_PAUSE, Pauses
 from digest.engine.rounds import rest
 from digest.engine.told import Told, without_addresses
 from digest.errors import DigestError
@@ -31,9 +32,6 @@ from digest.settings import Settings
 from digest.store import Store, fence
 
 _Made = TypeVar("_Made")
-
-FIRST_PAUSE, LONGEST_PAUSE = 60.0, 900.0
-"""Seconds after which a duty that failed is tried again: twice as many each time, up to the longest."""
 
 BOUNCES_EVERY = 300.0
 
@@ -81,7 +79,7 @@ class _Loop:
         self.means = means
         self.stopping = asyncio.Event()
         self.woken = asyncio.Event()
-        self.pauses = _Pauses()
+        self.pauses = Pauses()
         self.sending: dict[int, _Sending] = {}
         self.said: set[str] = set()
         self.undone = False
@@ -282,26 +280,3 @@ class _Sending:
     number: int
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
-
-
-class _Pauses:
-    """When a duty that failed may be tried again, by a clock that is never set back."""
-
-    def __init__(self) -> None:
-        self._not_before: dict[str, float] = {}
-        self._failures: dict[str, int] = {}
-
-    def waits(self, duty: str) -> bool:
-        return asyncio.get_running_loop().time() < self._not_before.get(duty, 0.0)
-
-    def after(self, duty: str, seconds: float) -> None:
-        self._not_before[duty] = asyncio.get_running_loop().time() + seconds
-
-    def failed(self, duty: str) -> float:
-        times = self._failures[duty] = self._failures.get(duty, 0) + 1
-        pause = min(FIRST_PAUSE * float(2 ** min(times - 1, 9)), LONGEST_PAUSE)
-        self.after(duty, pause)
-        return pause
-
-    def went_well(self, duty: str) -> None:
-        self._failures.pop(duty, None)

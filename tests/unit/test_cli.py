@@ -15,6 +15,7 @@ from digest.cli import app
 
 COMMANDS = [
     *("init", "new", "schema", "settings", "build", "preview", "check", "plan", "why", "render"),
+    "move",
     *("issue cut", "issue show", "issue approve"),
 ]
 SHOWN = typer.main.get_command(app)

@@ -162,5 +162,10 @@ def main() -> None:
         sys.exit(130)
 
 
-for _module in ("project", "site", "issue"):  # they add their commands to `app`, and help keeps this order
+for _module in (
+    "project",
+    "site",
+    "issue",
+    "move",
+):  # they add their commands to `app`, and help keeps this order
     import_module(f"digest.cli.{_module}")

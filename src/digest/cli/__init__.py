@@ -183,9 +183,10 @@ for _module in (
     "issue",
     "life",
     "subscribers",
-    "moving",
+    "importing",
     "delivery",
     "returns",
     "run",
+    "move",
 ):
     import_module(f"digest.cli.{_module}")

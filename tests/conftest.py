@@ -9,8 +9,7 @@ from pathlib import Path
 
 import postgres
 import pytest
-import sqlalchemy as sa
-from databases import SQLITE, new_database, postgresql_server
+from postgres import SQLITE
 from program import NOW, ROOT, Ran, digest, publication, replay
 from results import Result, table
 
@@ -121,16 +120,7 @@ def golden(pytestconfig: pytest.Config) -> Golden:
     return Golden(bool(pytestconfig.getoption("--update-golden")))
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[sa.URL]:
-    """A PostgreSQL server, started for the first test that wants it (about a second)."""
-    with postgresql_server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest) -> str:
     """The address of an empty store, of each kind in turn."""
-    if request.param == "sqlite":
-        return SQLITE
-    return new_database(request.getfixturevalue("postgresql"))
+    return SQLITE if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,13 +19,17 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
-from digest.store import Store
+from digest.store import Store, schema
+from digest.store.lifeline import GRACE_SECONDS
+
+SQLITE = "sqlite:///.digest/digest.db"
+"""The address of the other kind: a file in the project's folder."""
 
 _PREPARED = "prepared"
 _SETTINGS = """
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 max_connections = 200
 autovacuum = off
@@ -43,10 +48,11 @@ class Cluster:
         socket = self.server.get_postmaster_info().socket_dir
         return f"postgresql://{user}@/{name}?host={socket}"
 
-    def database(self, *, empty: bool = False) -> str:
-        """The address of a new database, with the tables as they are now, or with none."""
+    def database(self, *, empty: bool = False, like: str = "") -> str:
+        """The address of a new database, with the tables as they are now, none, or all that `like` holds."""
         name = f"letter_{next(self.names)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else _PREPARED}")
+        template = name_of(like) if like else "template0" if empty else _PREPARED
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def drop(self, url: str) -> None:
@@ -56,6 +62,13 @@ class Cluster:
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def settled(self) -> None:
+        """Waits until it has been up for so long that a worker without its sign of life is over."""
+        up = "SELECT extract(epoch FROM now() - pg_postmaster_start_time())"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            while (found := connection.execute(up).fetchone()) and found[0] <= GRACE_SECONDS:
+                time.sleep(0.2)
 
     def stop(self) -> None:
         """At once, as a machine that fails does; what was committed is there again after `start`."""
@@ -98,7 +111,11 @@ def running() -> Iterator[Cluster]:
         cluster.start()
         try:
             cluster.execute(f"CREATE DATABASE {_PREPARED}")
-            Store.open(cluster.url(_PREPARED), project=folder).close()
+            with (
+                Store.open(cluster.url(_PREPARED), project=folder) as store,
+                store.engine.begin() as connection,
+            ):
+                connection.execute(sa.delete(schema.fence))  # a copy of it is nobody's home yet
             yield cluster
         finally:
             cluster.stop()

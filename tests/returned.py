@@ -30,12 +30,7 @@ def _leave(address: str) -> str | None:
     return (found[1] or "") if found else None
 
 
-def _message(message_id: str) -> tuple[int, str] | None:
-    found = re.fullmatch(r"(\d+)\.([a-z0-9]{16,})@remission\.example\.org", message_id)
-    return (int(found[1]), found[2]) if found else None
-
-
-MARKS = Marks(verp=_verp, leave=_leave, message=_message)
+MARKS = Marks(verp=_verp, leave=_leave)
 
 
 @dataclass
@@ -47,8 +42,8 @@ class Readers:
     how: list[str] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
 
-    def reader_of(self, token: str) -> int | None:
-        return 17 if token == TOKEN else None
+    def reader_of(self, token: str, issue: int | None) -> int | None:
+        return 17 if token == TOKEN and issue in (7, None) else None
 
     def reader_by_address(self, address: str) -> int | None:
         return 17 if address.lower() == READER else None
@@ -63,6 +58,7 @@ class Readers:
         status: str,
         diagnostic: str,
         at: datetime,
+        now: datetime,
     ) -> Effect:
         if self._is_known(key):
             return Effect.KNOWN
@@ -72,10 +68,12 @@ class Readers:
             return self._suppress(reader, "hard bounce")
         return Effect.COUNTED
 
-    def complained(self, *, key: str, reader: int, issue: int | None, detail: str, at: datetime) -> Effect:
+    def complained(
+        self, *, key: str, reader: int, issue: int | None, detail: str, at: datetime, now: datetime
+    ) -> Effect:
         return Effect.KNOWN if self._is_known(key) else self._suppress(reader, "complaint")
 
-    def left(self, *, key: str, reader: int, how: str, at: datetime) -> Effect:
+    def left(self, *, key: str, reader: int, how: str, at: datetime, now: datetime) -> Effect:
         self.how.append(how)
         return Effect.KNOWN if self._is_known(key) else self._suppress(reader, "unsubscribed")
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -20,11 +22,12 @@ from digest import transports
 from digest.compose import Mould, host_of, message_id, preview, return_path
 from digest.delivery.courier import Courier, Progress, silent
 from digest.delivery.limits import WarmUp
-from digest.delivery.rules import Rules
-from digest.errors import SettingsError
+from digest.delivery.rules import Rules, never
+from digest.errors import SettingsError, StoreError
 from digest.model import Accounting, Addressee, Letter, Newsletter, Outcome, Result, Site, Stage
+from digest.schedule import quiet_until
 from digest.settings import Settings
-from digest.store import Store, StoredIssue
+from digest.store import NotHome, Store, StoredIssue, fence
 from digest.store.sending import Waiting
 from digest.subscribers.tokens import Keys, Purpose, make
 from digest.transports import Mailbag
@@ -65,6 +68,7 @@ class Addressing:
             size=self._mould.size,
             international=not reader.address.isascii(),
             attempts=reader.attempts,
+            canonical=True,
         )
 
     def _addressee(self, reader: Waiting, token: str, sender: str) -> Addressee:
@@ -121,9 +125,12 @@ def _signers(settings: Settings) -> list[Any]:
     ]
 
 
-def rules(settings: Settings, *, uncertain: str = "") -> Rules:
-    """How letters are sent, as [delivery] says; `uncertain` stands in place of the setting of that name."""
-    table = settings.delivery
+def rules(settings: Settings, *, uncertain: str = "", quietly: bool = False) -> Rules:
+    """How letters are sent, as [delivery] says; `uncertain` stands in place of the setting of that name.
+
+    Quiet hours are kept where `quietly` says so: who sends by hand means now.
+    """
+    table, newsletter = settings.delivery, _newsletter(settings)
     warm_up = None
     if table.warm_up_from is not None:
         warm_up = WarmUp(
@@ -139,7 +146,8 @@ def rules(settings: Settings, *, uncertain: str = "") -> Rules:
         rate=table.rate,
         domain_rates=table.domain_rates,
         warm_up=warm_up,
-        zone=ZoneInfo(_newsletter(settings).timezone),
+        zone=ZoneInfo(newsletter.timezone),
+        quiet=partial(quiet_until, newsletter) if quietly else never,
     )
 
 
@@ -164,16 +172,46 @@ async def send(
     *,
     rules: Rules,
     watch: Callable[[Progress], None] = silent,
-    started: Callable[[Courier], None] = lambda _courier: None,
+    stop: asyncio.Event | None = None,
 ) -> Sent:
-    """Sends an approved issue, or goes on with one that is being sent, until nothing is left to try."""
+    """Sends an approved issue, or goes on with one that is being sent, until nothing is left to try.
+
+    Soon after `stop` is set it returns, with nothing on the wire. Raises NotHome where the store is a copy.
+    """
+    store.life.verify_frozen(number, clock())
     # Cast before the audience is frozen: an issue that no mail can be made of is never begun.
     cast(settings, store.issue(number), clock())
+    stop = stop or asyncio.Event()
+    store.fence.renew(clock())
     found = store.sending.begin(number, clock())
     async with courier(settings, store, clock, rules=rules, watch=watch) as at_work:
-        started(at_work)
-        accounting, reason = await at_work.deliver(number, addressing(settings, store, found, clock()).letter)
+        beside = asyncio.gather(_stop_with(at_work, stop), _stay_home(store, clock, stop))
+        try:
+            letter = addressing(settings, store, found, clock()).letter
+            accounting, reason = await at_work.deliver(number, letter)
+        finally:
+            stop.set()
+            await beside
+    store.fence.renew(clock())
     return Sent(issue=number, accounting=accounting, reason=reason)
+
+
+async def _stop_with(at_work: Courier, stop: asyncio.Event) -> None:
+    await stop.wait()
+    at_work.stop()
+
+
+async def _stay_home(store: Store, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
+    """Shows as long as letters leave that they leave from here, and stops them where they should not."""
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), fence.BEAT)
+        try:
+            await asyncio.to_thread(store.fence.renew, clock())
+        except NotHome:
+            stop.set()
+        except StoreError:
+            continue  # locked or gone for now: the recorder waits for it as well
 
 
 def send_test(settings: Settings, found: StoredIssue, address: str, now: datetime) -> Outcome:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from builders import post
-from databases import SQLITE, new_database
+from postgres import SQLITE, Cluster
 from test_issue_life import AFTER, LATER, approved, begin, cut
 from test_store import FILE, NEXT, NOW
 
@@ -46,7 +46,6 @@ def sending(store: Store, backup: Path) -> None:
     begin(store)
     store.fence.renew(AFTER)
     copy_database(Path(store.engine.url.database or ""), backup)
-    store.fence.renew(AFTER)
     store.life.sent(1, AFTER)
     store.fence.renew(AFTER)
 
@@ -223,8 +222,8 @@ def test_a_new_home_is_new_until_an_issue_has_begun_there(restored: Store) -> No
 # ------------------------------------------------------------------------------------------ PostgreSQL
 
 
-def test_every_worker_of_one_database_is_at_home(postgresql: sa.URL, tmp_path: Path) -> None:
-    url = new_database(postgresql)
+def test_every_worker_of_one_database_is_at_home(postgresql: str, tmp_path: Path) -> None:
+    url = postgresql
     with Store.open(url, project=tmp_path) as here, Store.open(url, project=tmp_path / "b") as there:
         here.fence.renew(NOW)
         Fence(there.engine, machine="another").renew(NOW)
@@ -232,12 +231,12 @@ def test_every_worker_of_one_database_is_at_home(postgresql: sa.URL, tmp_path: P
 
 
 def test_a_copy_of_a_postgresql_database_is_noticed_and_can_be_adopted(
-    postgresql: sa.URL, tmp_path: Path
+    cluster: Cluster, postgresql: str, tmp_path: Path
 ) -> None:
-    url = new_database(postgresql)
+    url = postgresql
     with Store.open(url, project=tmp_path) as store:
         approved(store)
-    copy = new_database(postgresql, like=sa.make_url(url).database or "")
+    copy = cluster.database(like=url)
     with Store.open(copy, project=tmp_path) as store:
         with pytest.raises(NotHome, match="it sent from another database before"):
             store.fence.renew(NOW)
@@ -248,9 +247,9 @@ def test_a_copy_of_a_postgresql_database_is_noticed_and_can_be_adopted(
 
 
 def test_tables_restored_into_the_same_postgresql_database_are_noticed(
-    postgresql: sa.URL, tmp_path: Path
+    postgresql: str, tmp_path: Path
 ) -> None:
-    with Store.open(new_database(postgresql), project=tmp_path) as store:
+    with Store.open(postgresql, project=tmp_path) as store:
         with store.engine.begin() as connection:  # as a dump does that is read back
             for step in (
                 "CREATE TABLE anew (LIKE fence INCLUDING ALL)",
@@ -263,9 +262,9 @@ def test_tables_restored_into_the_same_postgresql_database_are_noticed(
 
 
 def test_a_role_that_may_not_ask_who_the_server_is_does_with_the_rest(
-    postgresql: sa.URL, tmp_path: Path
+    postgresql: str, tmp_path: Path
 ) -> None:
-    with Store.open(new_database(postgresql), project=tmp_path) as store:
+    with Store.open(postgresql, project=tmp_path) as store:
         with store.engine.begin() as connection:
             connection.exec_driver_sql("CREATE ROLE weekly LOGIN")
             connection.exec_driver_sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO weekly")

@@ -63,7 +63,7 @@ def fates(store: Store) -> dict[str, str]:
 
 def test_a_held_issue_is_again_what_it_was_once_it_is_resumed(store: Store) -> None:
     cut(store)
-    held = store.life.hold(1, NOW, reason="a figure is wrong")
+    held = store.life.hold(1, reason="a figure is wrong")
     assert (held.state, held.held_from, held.reason) == (
         IssueState.HELD,
         IssueState.DRAFT,
@@ -80,13 +80,13 @@ def test_a_held_issue_is_again_what_it_was_once_it_is_resumed(store: Store) -> N
 
 def test_holding_again_changes_nothing(store: Store) -> None:
     approved(store)
-    held = store.life.hold(1, NOW, reason="first")
-    assert store.life.hold(1, NOW, reason="second") == held
+    held = store.life.hold(1, reason="first")
+    assert store.life.hold(1, reason="second") == held
 
 
 def test_an_issue_is_held_in_the_middle_of_its_sending_and_goes_on(store: Store) -> None:
     begin(store)
-    assert store.life.hold(1, AFTER).held_from is IssueState.SENDING
+    assert store.life.hold(1).held_from is IssueState.SENDING
     assert not store.life.sent(1, AFTER)
     assert store.life.resume(1, AFTER).state is IssueState.SENDING
     assert store.life.sent(1, AFTER)
@@ -95,13 +95,13 @@ def test_an_issue_is_held_in_the_middle_of_its_sending_and_goes_on(store: Store)
 
 def test_resuming_what_was_approved_approves_it_as_of_now(store: Store) -> None:
     approved(store)
-    store.life.hold(1, NOW)
+    store.life.hold(1)
     assert store.life.resume(1, LATER).approved_at == LATER
 
 
 def test_a_draft_that_was_held_cannot_be_approved_before_it_is_resumed(store: Store) -> None:
     hash = cut(store).hash
-    store.life.hold(1, NOW)
+    store.life.hold(1)
     with pytest.raises(StoreError, match="issue 1 is held; only a draft"):
         store.approve(1, hash, NOW)
 
@@ -116,7 +116,7 @@ def test_what_is_over_cannot_be_held(store: Store) -> None:
     begin(store)
     store.life.sent(1, AFTER)
     with pytest.raises(StoreError, match="issue 1 is sent; there is nothing left to hold"):
-        store.life.hold(1, AFTER)
+        store.life.hold(1)
 
 
 def test_an_issue_that_failed_says_why(store: Store) -> None:
@@ -138,7 +138,7 @@ def test_a_cut_that_is_cancelled_in_time_is_undone(store: Store, held: bool) -> 
     before = store.ledger()
     approved(store)
     if held:
-        store.life.hold(1, NOW)
+        store.life.hold(1)
     gone = store.life.cancel(1, LATER, reason="the trial was retracted")
     assert (gone.state, gone.reason, gone.posts) == (IssueState.CANCELLED, "the trial was retracted", ())
     assert store.ledger() == before
@@ -171,7 +171,7 @@ def test_a_look_taken_before_a_cut_was_undone_carries_nothing(store: Store) -> N
 def test_cancelling_an_issue_on_its_way_keeps_its_posts_carried(store: Store, held: bool) -> None:
     begin(store)
     if held:
-        store.life.hold(1, AFTER)
+        store.life.hold(1)
     gone = store.life.cancel(1, AFTER)
     assert (gone.state, len(gone.posts)) == (IssueState.CANCELLED, 2)
     assert set(fates(store).values()) == {Fate.CARRIED.value}
@@ -227,7 +227,7 @@ def test_a_slot_that_has_its_issue_is_not_skipped_behind_its_back(store: Store) 
 
 def test_an_issue_that_was_on_its_way_stays_on_the_site_whatever_becomes_of_it(store: Store) -> None:
     begin(store)
-    store.life.hold(1, AFTER)
+    store.life.hold(1)
     assert [it.number for it in store.published_issues(AFTER)] == [1]
     store.life.cancel(1, AFTER)
     assert [it.number for it in store.published_issues(AFTER)] == [1]
@@ -236,7 +236,7 @@ def test_an_issue_that_was_on_its_way_stays_on_the_site_whatever_becomes_of_it(s
 def test_an_issue_that_never_began_leaves_the_site(store: Store) -> None:
     approved(store)
     assert [it.number for it in store.published_issues(AFTER)] == [1]
-    store.life.hold(1, AFTER)
+    store.life.hold(1)
     assert store.published_issues(AFTER) == []
 
 
@@ -414,7 +414,7 @@ def test_approving_and_cancelling_at_once_never_leave_an_approved_issue_without_
 
 def test_of_hold_and_sent_at_once_one_wins(store: Store, other: Store) -> None:
     begin(store)
-    held, done = at_once(lambda: store.life.hold(1, AFTER).state, lambda: other.life.sent(1, AFTER))
+    held, done = at_once(lambda: store.life.hold(1).state, lambda: other.life.sent(1, AFTER))
     if done == "True":
         assert held == "refused: issue 1 is sent; there is nothing left to hold"
         assert store.issue(1).state is IssueState.SENT

@@ -11,14 +11,15 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 import sqlalchemy as sa
-from databases import SQLITE, new_database
+from postgres import SQLITE
 from program import SETTINGS, digest, environment, letter, written
 
 from digest import settings
-from digest.engine import Means, Told, run
+from digest.engine import Deliver, Means, Told, run
 from digest.errors import StoreError
 from digest.model import IssueState, NoticeKind, SlotFate
 from digest.settings import Settings
@@ -174,6 +175,18 @@ def test_a_site_without_a_newsletter_is_built(tmp_path: Path) -> None:
     machine = Machine(letter(tmp_path / "site", written("One"), settings=SETTINGS.partition("[news")[0]))
     assert machine.run(THURSDAY) == 0
     assert [told.what for told in machine.told] == ["built"]
+
+
+def test_a_change_of_the_schedule_is_told_until_it_is_read(machine: Machine) -> None:
+    machine.run(THURSDAY - HOUR)
+    settings = BY_ITSELF.replace('at = "07:00"', 'at = "09:00"')
+    (machine.project / "digest.toml").write_text(settings, "utf-8")
+    machine.run(THURSDAY)
+    assert machine.said == ["notice"]
+    assert "Friday 2024-11-22 07:00 goes on Friday 2024-11-22 09:00 now, and 5 more" in machine.told[0].says
+    clock = ("--project", machine.project, "--now", "2024-11-21T19:30")
+    assert "the schedule has changed" in digest(*clock, "plan").err
+    assert "the schedule has changed" not in digest(*clock, "plan").err
 
 
 # ---------------------------------------------------------------------------------- late, quiet, stopped
@@ -338,6 +351,77 @@ def test_a_copy_of_the_project_sends_nothing_until_it_is_adopted(machine: Machin
     assert copy.courier.sent == [2]
 
 
+# --------------------------------------------------------------------------- in the middle of a sending
+
+
+def send_with(machine: Machine, deliver: Deliver) -> None:
+    """A round in which issue 1 is sent so; the run looks after it every few milliseconds."""
+    machine.run(THURSDAY)
+    machine.now = FRIDAY
+    machine.told.clear()
+    means = Means(
+        settings=machine.settings,
+        clock=lambda: machine.now,
+        tell=machine.told.append,
+        out=machine.project / "public",
+        deliver=deliver,
+        beat=0.005,
+    )
+    run(means, once=True)
+
+
+def test_a_sending_stops_where_quiet_hours_begin(machine: Machine) -> None:
+    (machine.project / "digest.toml").write_text(BY_ITSELF + 'quiet_hours = "22:00-06:00"\n', "utf-8")
+
+    async def deliver(number: int, stop: asyncio.Event) -> None:
+        with machine.store() as store:
+            begin(store, number, FRIDAY + 14 * HOUR)
+        machine.now = FRIDAY + 15 * HOUR
+        await stop.wait()
+
+    send_with(machine, deliver)
+    assert machine.said == ["sending", "sending"]
+    machine.run(FRIDAY + 22 * HOUR)
+    assert machine.courier.sent == []
+    machine.run(FRIDAY + 23 * HOUR)
+    assert machine.courier.sent == [1]
+
+
+def test_a_sending_stops_where_the_store_is_not_at_home_any_more(machine: Machine) -> None:
+    async def deliver(number: int, stop: asyncio.Event) -> None:
+        (machine.project / ".digest" / "digest.home").unlink()
+        await stop.wait()
+
+    send_with(machine, deliver)
+    assert "failed" in machine.said
+    assert machine.notices() == [NoticeKind.MOVED]
+
+
+def test_a_run_that_stays_wakes_when_a_time_has_come(machine: Machine) -> None:
+    began, ahead = monotonic(), [THURSDAY - timedelta(seconds=0.3)]
+
+    def clock() -> datetime:
+        return ahead[0] + timedelta(seconds=monotonic() - began)
+
+    def tell(told: Told) -> None:
+        machine.told.append(told)
+        if told.what == "approved":
+            ahead[0] += FRIDAY - THURSDAY
+        if told.what == "sent":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    async def deliver(number: int, stop: asyncio.Event) -> None:
+        machine.now = clock()
+        await machine.courier(number, stop)
+
+    means = Means(
+        settings=machine.settings, clock=clock, tell=tell, out=machine.project / "public", deliver=deliver
+    )
+    assert run(means) == 0
+    assert machine.said == ["cut", "approved", "sending", "sent", "stopped"]
+    assert machine.courier.sent == [1]
+
+
 # ------------------------------------------------------------------------------- processes and machines
 
 RUN = """
@@ -430,8 +514,8 @@ def test_a_run_that_was_killed_leaves_no_lock(machine: Machine, first: subproces
     assert machine.courier.sent == [1]
 
 
-def test_of_two_machines_with_one_database_one_runs(postgresql: sa.URL, tmp_path: Path) -> None:
-    store = f'\n[store]\nurl = "{new_database(postgresql)}"\n'
+def test_of_two_machines_with_one_database_one_runs(postgresql: str, tmp_path: Path) -> None:
+    store = f'\n[store]\nurl = "{postgresql}"\n'
     here = Machine(letter(tmp_path / "here", written("One"), settings=BY_ITSELF + store))
     there = Machine(letter(tmp_path / "there", written("One"), settings=BY_ITSELF + store))
     with here.store() as open_store, open_store.runs.only_one() as ours:

@@ -1,4 +1,4 @@
-"""Each transport that ships keeps the contract of all transports, the SMTP one in all its ways (2 s)."""
+"""Each transport that ships keeps the contract of all transports, the SMTP one in all its ways (4 s)."""
 
 from __future__ import annotations
 

@@ -179,11 +179,22 @@ def test_a_message_to_very_many_names_fifty_of_them() -> None:
     assert len(read(asked.encode(), MARKS).addresses) == 50
 
 
-def test_a_relay_that_puts_its_own_return_path_leaves_the_letters_message_id() -> None:
+@pytest.mark.parametrize(
+    ("mark", "token"),
+    [
+        (f"<mailto:leave+{TOKEN}@remission.example.org>", TOKEN),
+        (f"<mailto:weekly@remission.example.org?subject=leave%20{TOKEN}>", TOKEN),
+        (f"<mailto:weekly@remission.example.org?body=a&subject=Leave+{TOKEN}>", TOKEN),
+        ("<mailto:weekly@remission.example.org?subject=leave>", ""),
+        ("<mailto:weekly@remission.example.org>", ""),
+    ],
+)
+def test_a_relay_that_puts_its_own_return_path_leaves_the_address_that_unsubscribes(
+    mark: str, token: str
+) -> None:
     content = message("postfix-to-postmaster").replace(RETURN_PATH.encode(), b"0101-a@relay.example.net")
-    returned = read(content, MARKS)
-    assert (returned.issue, returned.token) == (7, TOKEN)
-    assert returned.message_id == f"7.{TOKEN}@remission.example.org"
+    letter = content.replace(f"<mailto:leave+{TOKEN}@remission.example.org>".encode(), mark.encode())
+    assert (read(letter, MARKS).issue, read(letter, MARKS).token) == (None, token)
 
 
 def test_postfix_repeats_the_return_path_in_its_report() -> None:

@@ -16,7 +16,9 @@ from digest.cli import app
 COMMANDS = [
     *("init", "new", "schema", "settings", "build", "preview", "check", "plan", "why", "render"),
     *("issue cut", "issue show", "issue approve", "issue hold", "issue resume", "issue skip", "issue cancel"),
-    *("send", "status", "verify", "run", "adopt"),
+    *(f"subscribers {name}" for name in ("import", "export", "add", "confirm", "remove", "list", "show")),
+    "subscribers erase",
+    *("send", "status", "verify", "bounces", "run", "adopt"),
 ]
 SHOWN = typer.main.get_command(app)
 
@@ -42,8 +44,9 @@ def said(ran: Ran) -> str:
 
 def test_these_are_all_commands() -> None:
     groups = getattr(SHOWN, "commands")  # noqa: B009
-    names = {name for name in groups if name != "issue"}
-    names |= {f"issue {name}" for name in groups["issue"].commands}
+    folders = {name: found.commands for name, found in groups.items() if hasattr(found, "commands")}
+    names = groups.keys() - folders.keys()
+    names |= {f"{folder} {name}" for folder, commands in folders.items() for name in commands}
     assert names == set(COMMANDS)
 
 
@@ -65,6 +68,8 @@ STEPS = {
     "why": ["why", "one"],
     "render": ["render", "next", "--to", "{project}/issue"],
     "issue cut": ["issue", "cut"],
+    "subscribers add": ["subscribers", "add", "reader-17@example.org"],
+    "subscribers list": ["subscribers", "list"],
 }
 
 
@@ -84,6 +89,39 @@ def test_init_and_the_commands_of_one_issue_name_the_next_step_too(project: Path
     approved = run(project, "issue", "approve", number, "--hash", hash[:12])
     assert approved.err.startswith("next: ")
     assert run(project, "issue", "show", number).err.startswith("next: ")
+
+
+LIFE = [
+    (["issue", "hold", "1"], "Issue 1 is held: by you.", "digest issue resume 1", "held"),
+    (["issue", "resume", "1"], "Issue 1 is draft again.", "digest issue approve 1 --hash", "draft"),
+    (["issue", "cancel", "1"], "nothing was sent, and its posts wait again", "digest issue cut", "cancelled"),
+]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_an_author_says_to_an_issue_is_done_and_names_the_next_step(
+    project: Path, as_json: bool
+) -> None:
+    run(project, "issue", "cut")
+    for command, says, then, state in LIFE:
+        ran = run(project, *command, as_json=as_json)
+        assert ran.code == 0
+        if as_json:
+            assert (ran.json["state"], ran.err) == (state, "")
+        else:
+            assert says in ran.out
+            assert then in ran.err.splitlines()[-1]
+
+
+def test_a_planned_issue_is_skipped_and_planned_again(project: Path) -> None:
+    assert run(project, "issue", "skip", "1", as_json=True).json["skipped"] is True
+    assert run(project, "plan", as_json=True).json[0]["sends"] == "2024-11-29T07:00:00+00:00"
+    assert (
+        "There is an issue again on Friday 2024-11-22 07:00"
+        in run(project, "issue", "skip", "1", "--undo").out
+    )
+    assert run(project, "plan", as_json=True).json[0]["sends"] == "2024-11-22T07:00:00+00:00"
+    assert "no slot to come is skipped" in said(run(project, "issue", "skip", "1", "--undo"))
 
 
 @pytest.mark.parametrize("command", [command for command in STEPS if command != "schema"])
@@ -177,6 +215,11 @@ def test_where_there_is_no_project_the_way_to_one_is_named(tmp_path: Path) -> No
             "starts = 2024-10-01",
             'cutoff = "soon"',
             "digest.toml:14: newsletter.cutoff cannot be 'soon'; write a number",
+        ),
+        (
+            "starts = 2024-10-01",
+            'quiet_hours = "22:00-22:00"',
+            "digest.toml:14: newsletter.quiet_hours cannot be '22:00-22:00'; all day would be quiet",
         ),
         (
             "Baseline <weekly@baseline.example.org>",

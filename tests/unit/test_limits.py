@@ -51,21 +51,27 @@ def test_without_limits_nothing_waits() -> None:
 def test_a_server_that_asks_for_patience_gets_half_the_pace() -> None:
     limits = Limits(rate=100.0)
     leaving(limits, 5)
-    limits.slow_down(5)
+    limits.slow_down(5, 100.0)
     assert leaving(limits, 10, begins=5) <= 510
+
+
+def test_without_a_rate_it_is_half_the_pace_that_letters_had() -> None:
+    limits = Limits()
+    limits.slow_down(0, 80.0)
+    assert 380 <= leaving(limits, 10) <= 420
 
 
 def test_many_answers_of_one_moment_halve_the_pace_once() -> None:
     limits = Limits(rate=100.0)
     for _ in range(50):
-        limits.slow_down(10)
+        limits.slow_down(10, 100.0)
     assert leaving(limits, 10, begins=10) >= 450
 
 
 def test_a_pace_that_was_halved_recovers_and_never_dies() -> None:
     limits = Limits(rate=1.0)
     for second in range(0, 40, 2):
-        limits.slow_down(second)
+        limits.slow_down(second, 1.0)
     assert limits.wait(40) <= 1 / SLOWEST
     assert leaving(limits, 10, begins=40 + 6 * RECOVERY) >= 8
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from importlib import resources
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
@@ -160,6 +161,7 @@ def test_a_right_schedule_has_no_fault() -> None:
 # ----------------------------------------------------------------------------------- every zone, ten years
 
 
+@cache
 def distinct_zones() -> list[str]:
     """Every IANA zone, one name for those that are links to the same rules."""
     rules = resources.files("tzdata") / "zoneinfo"
@@ -168,26 +170,88 @@ def distinct_zones() -> list[str]:
     return list({rules.joinpath(name).read_bytes(): name for name in known}.values())
 
 
-@pytest.mark.parametrize("at", ["01:30", "02:30"])
-def test_in_every_zone_ten_years_of_weekly_issues_go_once_a_week(at: str) -> None:
-    weeks = 522
-    clock = time.fromisoformat(at)
-    for name in distinct_zones():
-        zone = ZoneInfo(name)
-        found = slots(newsletter(on="sunday", at=at, timezone=name), datetime(2026, 1, 1, tzinfo=UTC), weeks)
-        local = [slot.sends.astimezone(zone) for slot in found]
-        first = local[0].date()
-        assert [instant.date() for instant in local] == [first + timedelta(weeks=n) for n in range(weeks)], (
-            name
+AWKWARD = ("00:00", "00:30", "01:30", "02:30", "23:30")
+BEGIN, END = date(2026, 1, 1), date(2036, 1, 1)
+Change = tuple[datetime, timedelta, timedelta]
+"""The instant at which a zone's clocks change, and their distance from UTC before and after."""
+
+
+@cache
+def changes(zone: ZoneInfo) -> list[Change]:
+    """Every change of a zone's clocks in ten years, found between two looks a day apart."""
+    found, before = [], datetime(2025, 12, 25, tzinfo=UTC)
+    while before.date() < date(2036, 1, 10):
+        after = before + timedelta(days=1)
+        if _offset(before, zone) != _offset(after, zone):
+            at = _between(before, after, zone)
+            found.append((at, _offset(before, zone), _offset(after, zone)))
+        before = after
+    return found
+
+
+def _offset(at: datetime, zone: ZoneInfo) -> timedelta:
+    offset = at.astimezone(zone).utcoffset()
+    assert offset is not None
+    return offset
+
+
+def _between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) / 2
+        before, after = (
+            (middle, after) if _offset(middle, zone) == _offset(before, zone) else (before, middle)
         )
-        assert not any(instant.fold for instant in local), name
-        moved = [instant.date() for instant in local if instant.time() != clock]
-        assert all(_left_out(day, at, zone) for day in moved), name
+    return after.replace(microsecond=0)
 
 
-def _left_out(day: date, at: str, zone: ZoneInfo) -> bool:
-    reading = datetime.fromisoformat(f"{day}T{at}").replace(tzinfo=zone)
-    return reading.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != reading.replace(tzinfo=None)
+def expected(day: date, at: time, offsets: list[Change], first: timedelta) -> datetime:
+    """The instant of a wall clock reading, by arithmetic on the changes alone.
+
+    It is the first at which a clock shows the reading; one that no clock shows counts on from the old time.
+    """
+    reading = datetime.combine(day, at, tzinfo=UTC)
+    before = first
+    for change, was, becomes in offsets:
+        if reading - was < change:  # the clock showed it before it was changed
+            break
+        if reading - becomes < change:  # it was left out: as far behind the gap as it stood in it
+            return reading - was
+        before = becomes
+    return reading - before
+
+
+def checked(letter: Newsletter, offsets: list[Change], days: list[date]) -> None:
+    """On each of the days one issue, at its hour or moved by a gap; where that leads over midnight, the day
+    on which it lands has none of its own. The instants go up, and the dates too."""
+    zone, at = ZoneInfo(letter.timezone), time.fromisoformat(letter.at)
+    first = offsets[0][1] if offsets else _offset(datetime(2030, 1, 1, tzinfo=UTC), zone)
+    after = datetime.combine(days[0], time(), tzinfo=UTC) - timedelta(days=3)
+    found = [slot for slot in slots(letter, after, len(days) + 6) if days[0] <= slot.day <= days[-1]]
+    wanted: dict[date, datetime] = {}
+    for day in days:
+        sends = expected(day, at, offsets, first)
+        wanted.setdefault(sends.astimezone(zone).date(), sends)
+    assert [slot.sends for slot in found] == [at for day, at in wanted.items() if day <= days[-1]], letter
+    assert [slot.sends.astimezone(zone).date() for slot in found] == [slot.day for slot in found], letter
+    assert all(later.day > slot.day for slot, later in pairwise(found)), letter
+
+
+def test_in_every_zone_ten_years_of_weekly_issues_go_once_a_week() -> None:
+    sundays = [date(2026, 1, 4) + timedelta(weeks=n) for n in range(521)]
+    for number, name in enumerate(distinct_zones()):
+        at = AWKWARD[number % len(AWKWARD)]
+        checked(newsletter(on="sunday", at=at, timezone=name), changes(ZoneInfo(name)), sundays)
+
+
+@pytest.mark.parametrize("at", AWKWARD)
+def test_in_every_zone_around_every_change_of_its_clocks_daily_issues_go_once_a_day(at: str) -> None:
+    for name in distinct_zones():
+        offsets = changes(ZoneInfo(name))
+        letter = newsletter(every="day", at=at, timezone=name)
+        for change, _, _ in offsets:
+            if BEGIN <= change.date() < END:
+                days = [change.date() + timedelta(days=n) for n in range(-3, 4)]
+                checked(letter, offsets, days)
 
 
 TIMES = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.integers(0, 59))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from program import environment
 
+from digest.subscribers import addresses
 from digest.subscribers.addresses import Address, AddressError, folded, read_address
 
 LETTERS = st.characters(codec="utf-8", categories=("L", "N", "M"))
@@ -117,6 +118,13 @@ def test_any_text_is_an_address_or_a_sentence(text: str) -> None:
     assert found.shown.count("@") == 1
     assert found.shown.partition("@")[2].isascii()
     assert not set(found.shown) & set(' \t\r\n\0<>(),;:"')
+
+
+@given(st.text("aB0.-+'=?_@ é", max_size=12).map(lambda text: f"{text}@example.org") | st.text(max_size=30))
+def test_the_quick_way_and_the_thorough_one_give_the_same_answer(text: str) -> None:
+    quick = addresses._plainest(text)
+    if quick is not None:
+        assert quick == addresses._any(text)
 
 
 def outcome(text: str) -> Address | AddressError:

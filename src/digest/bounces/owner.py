@@ -2,7 +2,8 @@
 
 The surest mark is the address it came to: each letter had a return path of its own (VERP), and its bounces
 come there. Where a relay puts its own return path in place of ours, the letter that comes back still carries
-marks: its Message-ID and the address that unsubscribes. A complaint repeats the return path in its fields.
+a mark: the address that unsubscribes, with its subject. A complaint repeats the return path in its fields.
+A Message-ID is none: it is a hash, so that nobody who is answered can leave in a reader's name.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
+from urllib.parse import parse_qs
 
 from digest.bounces.returned import Marks
 from digest.bounces.unfolding import addresses, blocks, header, original, raw, typed_address
 
 _CAME_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to", "cc")
-_MAILTO = re.compile(r"<mailto:([^>?\s]{1,400})", re.I)
+_MAILTO = re.compile(r"<mailto:([^>?\s]{1,400})(?:\?([^>\s]{1,400}))?", re.I)
 _LEAVE = re.compile(r"^(?:\s|(?:re|aw|fwd?|wg|sv|antw|tr):)*leave\s+([A-Za-z0-9_.~-]{16,300})\s*$", re.I)
 
 
@@ -34,8 +36,6 @@ def owner(message: Message, marks: Marks) -> Owner:
     for address in _return_paths(message, letter):
         if found := marks.verp(address):
             return Owner(issue=found[0], token=found[1], message_id=message_id)
-    if message_id and (found := marks.message(message_id)):
-        return Owner(issue=found[0], token=found[1], message_id=message_id)
     return Owner(token=_by_unsubscribe(letter, marks), message_id=message_id)
 
 
@@ -61,5 +61,14 @@ def _return_paths(message: Message, letter: Message | None) -> Iterator[str]:
 
 
 def _by_unsubscribe(letter: Message | None, marks: Marks) -> str:
+    """The token in the letter's List-Unsubscribe: in its address, or in the subject that is asked for."""
     named = _MAILTO.findall(raw(letter, "list-unsubscribe")) if letter is not None else []
-    return next(filter(None, map(marks.leave, named)), "") or ""
+    found = (_asked_for(query) or marks.leave(address) or "" for address, query in named)
+    return next(filter(None, found), "")
+
+
+def _asked_for(query: str) -> str:
+    """RFC 6068, section 2: `subject=leave%20TOKEN`."""
+    subject = next(iter(parse_qs(query).get("subject", ())), "")
+    asked = _LEAVE.match(subject)
+    return asked[1] if asked else ""

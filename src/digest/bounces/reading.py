@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterable
 from email.message import Message
 
-from flufl.bounce import all_failures
-
 from digest.bounces.owner import leaver, owner
 from digest.bounces.reports import Report, report
 from digest.bounces.returned import Kind, Marks, Returned, clean
@@ -131,6 +129,8 @@ def _failures(content: bytes) -> tuple[list[str], list[str]]:
 
     The time that its patterns take grows with the square of a line's length.
     """
+    from flufl.bounce import all_failures  # here, because whoever opens a store comes by and reads no mail
+
     try:
         passing, failed = all_failures(unfold(content, line=250))
     except Exception:  # its detectors were written for mail as it should be, and may raise anything

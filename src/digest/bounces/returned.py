@@ -75,8 +75,6 @@ class Marks:
     """A return path -> issue and token."""
     leave: Callable[[str], str | None]
     """An address that unsubscribes -> token; empty where it is that address and the subject has the token."""
-    message: Callable[[str], tuple[int, str] | None] = lambda message_id: None
-    """A Message-ID without angle brackets -> issue and token."""
 
 
 def clean(text: str) -> str:

@@ -15,13 +15,14 @@ from digest.cli import Project, app, project_of, show
 from digest.errors import DigestError, UsageError
 
 if TYPE_CHECKING:
-    from digest.delivery.courier import Courier, Progress
+    from digest.delivery.courier import Progress
     from digest.mailing import Sent
     from digest.model import Accounting, Outcome
     from digest.store import Store, StoredIssue
     from digest.store.sending import DeliveryRow
 
 FIGURES = ("accepted", "refused", "suppressed", "uncertain", "waiting")
+_BAR_EVERY = 0.5
 _LINE_EVERY = 10.0
 """Seconds between two lines of progress where nobody looks at a terminal."""
 
@@ -81,7 +82,6 @@ def _cut(store: Store, number: int) -> StoredIssue:
 def _sent(project: Project, store: Store, number: int, uncertain: str) -> Sent:
     from digest import mailing
 
-    store.life.verify_frozen(number, project.now)
     watcher = Watcher(lambda: store.sending.accounting(number))
     rules = mailing.rules(project.settings, uncertain=uncertain)
     if uncertain == "resend":
@@ -95,7 +95,7 @@ def _sent(project: Project, store: Store, number: int, uncertain: str) -> Sent:
             project.clock(),
             rules=rules,
             watch=watcher.see,
-            started=stopped_by_signals,
+            stop=stopped_by_signals(),
         )
 
     try:
@@ -104,28 +104,31 @@ def _sent(project: Project, store: Store, number: int, uncertain: str) -> Sent:
         watcher.close()
 
 
-def stopped_by_signals(courier: Courier) -> None:
-    """The first SIGTERM or SIGINT lets what is on the wire come to its end; a second SIGINT does not wait."""
-    loop = asyncio.get_running_loop()
+def stopped_by_signals() -> asyncio.Event:
+    """Is set by SIGTERM and SIGINT: what is on the wire lands first. A second SIGINT does not wait."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
-    def stop() -> None:
-        courier.stop()
+    def asked() -> None:
+        stop.set()
         loop.remove_signal_handler(signal.SIGINT)
         show.aside("finishing what is on the wire ...")
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, asked)
+    return stop
 
 
 class Watcher:
     """Shows how far an issue has come: a bar on a terminal, elsewhere a line every ten seconds."""
 
     def __init__(self, accounting: Callable[[], Accounting]) -> None:
+        """`accounting` is asked once, when the audience is frozen: over a million rows it takes a while."""
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._accounting = accounting
         self._said = time.monotonic()
         self._trouble = ""
+        self._total, self._earlier = -1, 0
         self._bar: Progress | None = None
         if sys.stderr.isatty():
             self._bar = Progress(
@@ -141,23 +144,25 @@ class Watcher:
             self._bar.start()
 
     def see(self, progress: Progress) -> None:
-        """Called about once a second."""
+        """Called about once a second, or more often."""
         if progress.trouble and progress.trouble != self._trouble:
             show.aside(f"waiting: {progress.trouble}", style="yellow")
         self._trouble = progress.trouble
-        if self._bar is None and time.monotonic() - self._said < _LINE_EVERY:
+        pause = _BAR_EVERY if self._bar else _LINE_EVERY
+        if time.monotonic() - self._said < pause:
             return
         self._said = time.monotonic()
-        total = self._accounting()
-        done = total.candidates - total.waiting
-        next_try = ""
-        if progress.next_try is not None and total.waiting:
-            next_try = f"next try {progress.next_try:%H:%M:%S} UTC"
+        tally = progress.tally
+        ended = tally.accepted + tally.refused + tally.uncertain + tally.suppressed
+        if self._total < 0:
+            now = self._accounting()
+            self._total, self._earlier = now.candidates, now.candidates - now.waiting - ended
+        total, done = self._total, self._earlier + ended
+        says = f"next try {progress.next_try:%H:%M:%S} UTC" if progress.next_try and done < total else ""
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, total=total.candidates, says=next_try)
+            self._bar.update(self._task, completed=done, total=total, says=says)
         else:
-            says = f"{done:,} of {total.candidates:,} done, {total.accepted:,} accepted"
-            show.aside(f"{says}; {next_try}" if next_try else says)
+            show.aside(f"{done:,} of {total:,} done" + (f"; {says}" if says else ""))
 
     def close(self) -> None:
         if self._bar is not None:

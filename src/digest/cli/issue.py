@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -27,27 +28,54 @@ issue = typer.Typer(
 app.add_typer(issue, name="issue")
 
 
-@app.command(epilog="Examples:  digest plan    digest plan --count 8    digest --json plan")
+@app.command(epilog="Examples:  digest plan    digest plan --count 8    digest plan --ical plan.ics")
 def plan(
     context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(help="With --ical: where the calendar goes.", show_default=False)
+    ] = None,
     count: Annotated[int, typer.Option(min=1, max=104, help="How many sendings to look ahead.")] = 4,
+    ical: Annotated[
+        bool, typer.Option("--ical", help="As a calendar (RFC 5545), to FILE or standard output.")
+    ] = False,
 ) -> None:
     """The next issues: when they are cut and sent, which posts they carry, and why."""
+    if file and not ical:
+        raise UsageError(f"{file} is not asked for", cure="add --ical for a calendar")
     project = project_of(context)
     with show.progress() as progress, desk_of(project, progress) as desk:
         planned = desk.plan(count)
-        if project.as_json:
+        if ical:
+            _put_calendar(_calendar(planned, desk), file)
+        elif project.as_json:
             show.document([_planned_document(one, desk) for one in planned])
         else:
             _print_plan(planned, desk)
         show.notices(desk.store.notices.open())
         if not project.rehearsal:  # news, which is told once it is read
             desk.store.notices.answer(desk.now, kind="schedule")
-        if not project.as_json:
-            show.next_step(
-                "[bold]digest render N --to issue/[/] makes the mail, [bold]digest why POST[/] explains"
-            )
+        if not (project.as_json or ical):
+            mail, post = "[bold]digest render N --to issue/[/]", "[bold]digest why POST[/]"
+            show.next_step(f"{mail} makes the mail, {post} explains one post")
         _tell_mistakes(desk)
+
+
+def _calendar(planned: Sequence[Planned], desk: Desk) -> bytes:
+    from digest.render.calendar import calendar, cut_event, planned_events
+
+    waiting = [
+        it for it in desk.store.issues() if it.state in ("draft", "approved") and it.slot.sends > desk.now
+    ]
+    cut = [cut_event(it.number, it.slot, it.email.subject) for it in waiting]
+    return calendar(desk.site, [*cut, *planned_events(planned)], desk.now)
+
+
+def _put_calendar(made: bytes, file: Path | None) -> None:
+    if file:
+        file.write_bytes(made)
+        show.next_step(f"open {file} in a calendar program")
+    else:
+        sys.stdout.write(made.decode())
 
 
 def desk_of(

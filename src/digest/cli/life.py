@@ -22,7 +22,7 @@ def hold(
     """Let nothing more of it leave until it is resumed; also in the middle of its sending."""
     project = project_of(context)
     with desk_of(project) as desk:
-        found = desk.store.life.hold(number, desk.now, reason=because)
+        found = desk.store.life.hold(number, reason=because)
     then = f"[bold]digest issue resume {number}[/], or [bold]digest issue cancel {number}[/]"
     _tell_moved(project, found, f"Issue {number} is held: {found.reason}.", then=then)
 

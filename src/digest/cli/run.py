@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from datetime import UTC, datetime
@@ -47,13 +48,22 @@ def _means(project: Project) -> Means:
         clock=lambda: project.now if project.clock_stands else datetime.now(UTC),
         tell=_as_json if project.as_json else _as_line,
         out=root / OUT,
-        deliver=deliverer(project),
+        deliver=_deliverer(project),
     )
 
 
-def deliverer(project: Project) -> Deliver | None:
-    """What sends an issue of this project."""
-    return None
+def _deliverer(project: Project) -> Deliver:
+    """Sends an issue of this project over the transport that its settings name."""
+    from digest import mailing
+    from digest.store import Store
+
+    async def deliver(number: int, stop: asyncio.Event) -> None:
+        settings = _read_anew(project)
+        with Store.open(settings.store_url, project=settings.root) as store:
+            rules = mailing.rules(settings, quietly=True)
+            await mailing.send(settings, store, number, project.clock(), rules=rules, stop=stop)
+
+    return deliver
 
 
 def _read_anew(project: Project) -> Settings:

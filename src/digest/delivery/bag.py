@@ -35,6 +35,8 @@ class _Held:
     """Waits for its intent to be written down."""
     returned: bool = False
     """Given back while its intent was on its way to the disk."""
+    early: Outcome | None = None
+    """What became of it meanwhile."""
 
 
 @dataclass(slots=True)
@@ -90,6 +92,8 @@ class Bag:
         self._left: dict[Chunk, int] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._refusals = Refusals()
+        self._gone = 0
+        self._since = asyncio.get_running_loop().time()
         self._closed = False
         self._paused = False
         self._alarm: asyncio.TimerHandle | None = None
@@ -111,7 +115,7 @@ class Bag:
         letters: Sequence[tuple[Letter, datetime | None]],
         refused: Sequence[tuple[Letter, Outcome]] = (),
     ) -> None:
-        """Letters of a chunk, each with the time of its first try; of those, `refused` are not sent at all."""
+        """Letters of a chunk, each with the time of its first try; of those, `refused` are not sent."""
         self._left[chunk] = len(letters)
         unsendable = {letter.place for letter, _ in refused}
         for letter, first_at in letters:
@@ -149,6 +153,8 @@ class Bag:
         if self._paused:
             return None
         letter = self._next_allowed() if self.limits.any else self._next()
+        if letter is not None:
+            self._gone += 1
         if len(self._ready) < self.low_water:
             self._hungry()
         return letter
@@ -177,11 +183,19 @@ class Bag:
         held = self._held.get(letter.place)
         if held is None:
             return
+        if held.then is not None:  # its intent is on its way to the disk, and must be there first
+            held.early = outcome
+            return
+        self._end_of(held, outcome)
+
+    def _end_of(self, held: _Held, outcome: Outcome) -> None:
         self.trouble_seen = None
         if self._refusals.note(outcome):
             self._halt(f"refused as a sender, not for its readers: {outcome}")
         if outcome.result is Result.TRY_LATER and _asks_for_patience(outcome):
-            self.limits.slow_down(asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            self.limits.slow_down(now, self._gone / max(0.05, now - self._since))
+            self._gone, self._since = 0, now
         self.recorder.settle(self._settled(held, outcome))
 
     def give_back(self, letter: Letter) -> None:
@@ -219,6 +233,9 @@ class Bag:
         elif held.returned:
             held.returned = False
             self._take_back(held)
+        elif held.early is not None:
+            self._end_of(held, held.early)
+            allowed = False
         if then is not None:
             then(allowed)
 
@@ -227,7 +244,8 @@ class Bag:
         held = self._held.get(intent.place)
         if held is None:
             return
-        then, held.then, held.returned = held.then, None, False
+        then, held.then = held.then, None
+        held.returned, held.early = False, None
         self._again(held.letter)
         if then is not None:
             then(False)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from digest.delivery.bag import Tally
 from digest.delivery.limits import Limits
-from digest.delivery.round import Round, Write
+from digest.delivery.round import RESEND_TRIES, Round, Write
 from digest.delivery.rules import Rules
 from digest.delivery.worker import LEASE_SECONDS, Worker
 from digest.errors import StoreError
@@ -106,6 +106,8 @@ class Courier:
         )
         if self._stopping:
             round.stop()
+        with contextlib.suppress(StoreError):  # `finish` looks again
+            self.store.returns.refused_at_once(number, self._clock())
         return round
 
     async def finish(self, round: Round) -> Accounting:
@@ -114,6 +116,7 @@ class Courier:
             await round.finished()
         finally:
             del self._rounds[round.number]
+        self.store.returns.refused_at_once(round.number, self._clock())
         self.store.sending.finish(round.number, self._clock())
         return self.store.sending.accounting(round.number)
 
@@ -131,31 +134,46 @@ class Courier:
         return accounting, round.reason
 
     async def _feed(self, round: Round) -> None:
+        """Keeps the bag full until no chunk of the issue is left for anybody."""
         while not round.bag.stopped:
             round.hungry.clear()
+            round.news.clear()
             round.database = ""  # what still goes wrong says so again in this turn
-            quiet = self._rules.quiet(self._clock())
+            quiet = self.quiet(self._clock())
             round.bag.pause(quiet is not None)
             try:
-                if quiet is None and (round.bag.ready >= round.bag.low_water or round.take()):
-                    if round.bag.ready >= round.bag.low_water:
-                        await _rest(round.hungry, _POLL_SECONDS)
-                        self._show(round)
-                    continue
-                if not round.bag.chunks and round.resend_uncertain():
+                if quiet is None and self._fill(round):
+                    await _rest(round.hungry, _POLL_SECONDS)
+                    self.show(round)
                     continue
                 unfinished, due = self.store.sending.next_due(round.number)
             except StoreError as error:
                 round.database = str(error)
-                self._show(round)
-                await _rest(round.hungry, _POLL_SECONDS)
-                continue
+                unfinished, due = 1, None
             if not unfinished:
                 return
-            self._show(round, unfinished, max(filter(None, (quiet, due, round.not_before)), default=None))
-            await _rest(round.hungry, _POLL_SECONDS)
+            self.show(round, unfinished, max(filter(None, (quiet, due, round.not_before)), default=None))
+            await _rest(round.news, _POLL_SECONDS)
 
-    def _show(self, round: Round, unfinished: int = 0, next_try: datetime | None = None) -> None:
+    def _fill(self, round: Round) -> bool:
+        """Takes chunks until the bag has enough; False where there are none to be had."""
+        while round.bag.ready < round.bag.low_water:
+            if not round.take() and (round.bag.chunks or not round.resend_uncertain()):
+                return False
+        return True
+
+    def quiet(self, now: datetime) -> datetime | None:
+        """Until when nothing may leave, or None."""
+        return self._rules.quiet(now)
+
+    def resend_uncertain(self, number: int) -> int:
+        """Where that is the rule: queues again what of an issue is uncertain and was not tried too often."""
+        if not self._rules.resend:
+            return 0
+        return self.store.sending.resend_uncertain(number, self._clock(), tries=RESEND_TRIES)
+
+    def show(self, round: Round, unfinished: int = 0, next_try: datetime | None = None) -> None:
+        """Tells the watcher how far a round has come."""
         server = round.bag.trouble_seen
         trouble = round.database or round.unwritten or (f"the mail server: {server}" if server else "")
         if self._worker is not None:
@@ -176,7 +194,7 @@ class Courier:
 
     def _freed(self, _chunks: object) -> None:
         for round in self._rounds.values():
-            round.hungry.set()
+            round.news.set()
 
 
 async def _rest(event: asyncio.Event, seconds: float) -> None:

@@ -45,8 +45,6 @@ class Limits:
     _domains: dict[str, Bucket] = field(default_factory=dict)
     _slowed: float | None = None
     _slowed_at: float = 0.0
-    _left: int = 0
-    _since: float = 0.0
 
     @property
     def any(self) -> bool:
@@ -76,17 +74,15 @@ class Limits:
             self._relay.take()
         if domain in self._domains:
             self._domains[domain].take()
-        if now - self._since > 10:
-            self._since, self._left = now, 0
-        self._left += 1
 
-    def slow_down(self, now: float) -> None:
-        """A server asked for it (RFC 3463: 4.3.x, 4.7.x; RFC 5321: 421, 452): half the pace of now."""
+    def slow_down(self, now: float, pace: float) -> None:
+        """A server asked for it (RFC 3463: 4.3.x, 4.7.x; RFC 5321: 421, 452): half the pace of now.
+
+        `pace` is how many letters a second have left of late.
+        """
         if now - self._slowed_at < 1.0 and self._slowed is not None:
             return  # a crowd of answers to one crowd of letters
-        seconds = max(1.0, now - self._since)
-        pace = self._pace(now) or max(1.0, self._left / seconds)
-        self._slowed, self._slowed_at = max(SLOWEST, pace / 2), now
+        self._slowed, self._slowed_at = max(SLOWEST, min(pace, self._pace(now) or pace) / 2), now
 
     def _pace(self, now: float) -> float | None:
         rate = None if self.rate is None else self.rate / self.workers

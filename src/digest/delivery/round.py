@@ -13,8 +13,8 @@ from digest.delivery.recorder import Recorder
 from digest.delivery.rules import Rules
 from digest.delivery.worker import Worker
 from digest.errors import InputError, StoreError
-from digest.model import Letter, Notice, NoticeKind, Outcome, Result, Stage
-from digest.store.commits import Commits
+from digest.model import DeliveryState, Letter, Notice, NoticeKind, Outcome, Result, Stage
+from digest.store.commits import Commits, Settled
 from digest.store.sending import CHUNK, Chunk, Waiting
 from digest.transports import Transport
 
@@ -49,6 +49,9 @@ class Round:
         self.unwritten = ""
         """Why the recorder cannot write, while it cannot: reading may go well all the while."""
         self.hungry = asyncio.Event()
+        """Few letters are left in the bag."""
+        self.news = asyncio.Event()
+        """There may be a chunk to take again, or nothing is left."""
         self.not_before: datetime | None = None
         """When the day's allowance of a warm-up is used up: the next day."""
         self._worker, self._transport, self._write = worker, transport, write
@@ -75,12 +78,14 @@ class Round:
             clock,
             answered=self.bag.answered,
             withdrawn=self.bag.withdrawn,
-            written=self.bag.written,
+            written=self._written,
             told=self.bag.told,
             trouble=self._not_written,
         )
         self._recording = asyncio.create_task(self._recorder.run())
         self._carrying = asyncio.create_task(transport.carry(self.bag))
+        for task in (self._recording, self._carrying):  # whichever fails, nothing more is taken
+            task.add_done_callback(lambda _: self.stop())
 
     # ------------------------------------------------------------------------------ the chunks
 
@@ -132,6 +137,11 @@ class Round:
         if done := self._done.get(chunk_number):
             await asyncio.wait({done, self._carrying}, return_when=asyncio.FIRST_COMPLETED)
 
+    @property
+    def over(self) -> bool:
+        """The transport has come to its end, in whatever way."""
+        return self._carrying.done()
+
     def resend_uncertain(self) -> int:
         """Where that is the rule: queues again what is uncertain and was not tried too often."""
         if not self._rules.resend or self.bag.stopped:
@@ -160,7 +170,7 @@ class Round:
             self._not_put_back.append(chunk)
             return
         self._cut_short.discard(chunk)
-        self.hungry.set()
+        self.news.set()
         if waiting := self._done.pop(chunk.number, None):
             waiting.set_result(None)
 
@@ -170,6 +180,7 @@ class Round:
         """Takes nothing more; what is on the wire comes to its end."""
         self.bag.stop()
         self.hungry.set()
+        self.news.set()
 
     def lose(self) -> None:
         """This worker was taken for dead: its chunks are with others."""
@@ -210,12 +221,29 @@ class Round:
         except StoreError as error:
             self._database(error)
 
+    def _written(self, settled: list[Settled]) -> None:
+        """A 5xx at RCPT is a bounce. It is taken as one before its chunk can be put back, so that an issue
+        is not sent while one is left; what the database does not take now, the courier does in the end."""
+        places = [one.place for one in settled if _is_bounce(one)]
+        if places:
+            try:
+                self._store.returns.refused_at_once(self.number, self._clock(), places)
+            except StoreError as error:
+                self._database(error)
+        self.bag.written(settled)
+
     def _not_written(self, error: StoreError | None) -> None:
         self.unwritten = str(error) if error else ""
         self.hungry.set()  # whoever watches is told at once
+        self.news.set()
 
     def _database(self, error: StoreError | None) -> None:
         self.database = str(error) if error else ""
+
+
+def _is_bounce(one: Settled) -> bool:
+    at_rcpt = one.state is DeliveryState.REFUSED and one.stage == Stage.RECIPIENT.value
+    return at_rcpt and one.code >= 500
 
 
 def _unaddressable(error: InputError) -> Outcome:

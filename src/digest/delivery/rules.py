@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from digest.delivery.limits import WarmUp
 
 
-def _never(_now: datetime) -> datetime | None:
+def never(_now: datetime) -> datetime | None:
+    """No hour is quiet."""
     return None
 
 
@@ -25,5 +26,5 @@ class Rules:
     warm_up: WarmUp | None = None
     zone: tzinfo = UTC
     """Where the days of a warm-up begin."""
-    quiet: Callable[[datetime], datetime | None] = _never
+    quiet: Callable[[datetime], datetime | None] = never
     """Until when nothing may leave, or None."""

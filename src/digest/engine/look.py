@@ -20,8 +20,6 @@ from digest.store import AlreadyCut, NotHome, StoredIssue
 
 Tell = Callable[[Told], None]
 
-_LIVELY = frozenset({IssueState.DRAFT, IssueState.APPROVED, IssueState.SENDING})
-
 
 @dataclass(kw_only=True, slots=True)
 class Round:
@@ -42,8 +40,8 @@ def look(settings: Settings, now: datetime, tell: Tell, *, busy: Collection[int]
         if at_home(desk):
             _cut(desk, tell)
             new_home = desk.store.fence.is_new_home()
-            for issue in desk.store.issues():
-                if issue.state in _LIVELY and issue.number not in busy:
+            for issue in desk.store.life.going():
+                if issue.number not in busy:
                     _do(_duty(desk, issue, new_home), desk, issue, found, tell)
         upcoming = schedule.upcoming(desk.newsletter, desk.store.last_slot(), now, 1)
         found.known += [slot.cutoff for slot in upcoming]

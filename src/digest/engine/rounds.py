@@ -92,10 +92,13 @@ def _send(newsletter: Newsletter, now: datetime) -> Duty:
     return Duty(step=Step.SEND)
 
 
-def rest(now: datetime, known: Iterable[datetime | None]) -> float:
-    """Seconds to sleep: to the next known time, and never below none, whatever the clock does."""
-    ahead = [(time - now).total_seconds() for time in known if time is not None and time > now]
-    return min([LONGEST_REST, *ahead])
+def rest(now: datetime, known: Iterable[datetime | None], since: datetime | None = None) -> float:
+    """Seconds to sleep: to the next known time, and never below none, whatever the clock does.
+
+    A time that came while the round was at work, which began at `since`, is one to sleep to no more.
+    """
+    ahead = [(it - now).total_seconds() for it in known if it is not None and it > (since or now)]
+    return max(0.0, min([LONGEST_REST, *ahead]))
 
 
 # ------------------------------------------------------------------------------------- what is told

@@ -20,19 +20,18 @@ from typing import Protocol, TypeVar
 from digest import publish
 from digest.engine.alone import alone
 from digest.engine.look import Round, Tell, look
+from digest.engine.pauses import FIRST_PAUSE, Pauses
 from digest.engine.rounds import rest
 from digest.engine.told import Told, without_addresses
 from digest.errors import DigestError
 from digest.issues import keeper, remember
+from digest.mailing import run as run_to_its_end
 from digest.model import IssueState
-from digest.schedule import quiet_from
+from digest.schedule import quiet_from, quiet_until
 from digest.settings import Settings
 from digest.store import Store, fence
 
 _Made = TypeVar("_Made")
-
-FIRST_PAUSE, LONGEST_PAUSE = 60.0, 900.0
-"""Seconds after which a duty that failed is tried again: twice as many each time, up to the longest."""
 
 BOUNCES_EVERY = 300.0
 
@@ -72,7 +71,7 @@ def run(means: Means, *, once: bool = False) -> int:
         if other:
             means.tell(Told(at=means.clock(), what="running", says=other))
             return 0
-        return asyncio.run(_Loop(means).go(once=once))
+        return run_to_its_end(_Loop(means).go(once=once))
 
 
 class _Loop:
@@ -80,7 +79,7 @@ class _Loop:
         self.means = means
         self.stopping = asyncio.Event()
         self.woken = asyncio.Event()
-        self.pauses = _Pauses()
+        self.pauses = Pauses()
         self.sending: dict[int, _Sending] = {}
         self.said: set[str] = set()
         self.undone = False
@@ -92,10 +91,11 @@ class _Loop:
             loop.add_signal_handler(name, self._stop)
         try:
             while not self.stopping.is_set():
+                began = self.means.clock()
                 known = await self._round()
                 if once:
                     break
-                await self._sleep(known)
+                await self._sleep(known, began)
             if once and self.sending:
                 await self._landed(build=True)
             await self._drain()
@@ -112,10 +112,10 @@ class _Loop:
         for issue in self.sending.values():
             issue.stop.set()
 
-    async def _sleep(self, known: list[datetime | None]) -> None:
+    async def _sleep(self, known: list[datetime | None], began: datetime) -> None:
         """To the next known time, unless an issue ends its sending or somebody asks to stop before."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.woken.wait(), rest(self.means.clock(), known))
+            await asyncio.wait_for(self.woken.wait(), rest(self.means.clock(), known, began))
         if not self.stopping.is_set():
             self.woken.clear()
 
@@ -235,9 +235,10 @@ class _Loop:
 
     async def _watch(self, store: Store, sending: _Sending) -> None:
         """Renews the mark of the home, and stops the sending for quiet hours, or where it is not at home."""
-        quiet = quiet_from(keeper(sending.settings), self.means.clock())
+        newsletter = keeper(sending.settings)
         while not sending.stop.is_set():
-            pause = min(self.means.beat, rest(self.means.clock(), [quiet]))
+            now = self.means.clock()
+            pause = min(self.means.beat, rest(now, [quiet_from(newsletter, now)]))
             with suppress(TimeoutError):
                 await asyncio.wait_for(sending.stop.wait(), pause)
             try:
@@ -245,7 +246,7 @@ class _Loop:
             except DigestError as error:
                 self._failed(f"send {sending.number}", error, sending.number)
                 sending.stop.set()
-            if quiet and self.means.clock() >= quiet:
+            if quiet_until(newsletter, self.means.clock()):
                 sending.stop.set()
 
     # ---------------------------------------------------------------------------------- what is said
@@ -279,26 +280,3 @@ class _Sending:
     number: int
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
-
-
-class _Pauses:
-    """When a duty that failed may be tried again, by a clock that is never set back."""
-
-    def __init__(self) -> None:
-        self._not_before: dict[str, float] = {}
-        self._failures: dict[str, int] = {}
-
-    def waits(self, duty: str) -> bool:
-        return asyncio.get_running_loop().time() < self._not_before.get(duty, 0.0)
-
-    def after(self, duty: str, seconds: float) -> None:
-        self._not_before[duty] = asyncio.get_running_loop().time() + seconds
-
-    def failed(self, duty: str) -> float:
-        times = self._failures[duty] = self._failures.get(duty, 0) + 1
-        pause = min(FIRST_PAUSE * float(2 ** min(times - 1, 9)), LONGEST_PAUSE)
-        self.after(duty, pause)
-        return pause
-
-    def went_well(self, duty: str) -> None:
-        self._failures.pop(duty, None)

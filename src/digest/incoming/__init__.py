@@ -6,6 +6,7 @@ between costs nothing: the same message again changes nothing. Nothing is ever d
 """
 
 from digest.incoming.acting import Report, Returns, read_returns
+from digest.incoming.configured import configured_mail, marks, read_configured, read_into
 from digest.incoming.imap import ImapAccount, from_imap
 from digest.incoming.places import returned_mail
 from digest.incoming.sources import Incoming, from_file, from_maildir, from_stream
@@ -15,10 +16,14 @@ __all__ = [
     "Incoming",
     "Report",
     "Returns",
+    "configured_mail",
     "from_file",
     "from_imap",
     "from_maildir",
     "from_stream",
+    "marks",
+    "read_configured",
+    "read_into",
     "read_returns",
     "returned_mail",
 ]

@@ -23,15 +23,15 @@ _BELIEVED = timedelta(days=60)
 
 
 class Returns(Protocol):
-    """What the store answers and does. `key` is the message's fingerprint.
+    """What the store answers and does. `key` is the message's fingerprint, `at` when it was written.
 
     Each of the three that write is one transaction, committed when it returns. It answers `KNOWN`, and has
     done nothing, where it met the key before; `SUPPRESSED` where the reader was mailed until now and is not
     from now on; else `COUNTED`.
     """
 
-    def reader_of(self, token: str) -> int | None:
-        """Whose token it is: of a return path, a Message-ID or an address that unsubscribes."""
+    def reader_of(self, token: str, issue: int | None) -> int | None:
+        """Whose token it is: that of the issue's return path, or without an issue one to leave."""
 
     def reader_by_address(self, address: str) -> int | None:
         """Who has this address, whatever its case."""
@@ -46,14 +46,17 @@ class Returns(Protocol):
         status: str,
         diagnostic: str,
         at: datetime,
+        now: datetime,
     ) -> Effect:
         """A letter came back. PERMANENT suppresses; TRANSIENT is counted, and suppresses where
         `bounces.has_lost_patience` says so of this reader's transient ones; REFUSED is noted alone."""
 
-    def complained(self, *, key: str, reader: int, issue: int | None, detail: str, at: datetime) -> Effect:
+    def complained(
+        self, *, key: str, reader: int, issue: int | None, detail: str, at: datetime, now: datetime
+    ) -> Effect:
         """The reader called a letter spam: suppressed."""
 
-    def left(self, *, key: str, reader: int, how: str, at: datetime) -> Effect:
+    def left(self, *, key: str, reader: int, how: str, at: datetime, now: datetime) -> Effect:
         """The reader asked to leave: left, and it stands in the log of consent."""
 
 
@@ -129,12 +132,13 @@ def act(returned: Returned, key: str, returns: Returns, now: datetime) -> Effect
     reader, proven = _reader(returned, returns)
     if reader is None:
         return None
-    at, issue = _when(returned, now), returned.issue
+    at, issue = _when(returned, now), returned.issue if proven else None
     match returned.kind:
         case Kind.LEAVE:
-            return returns.left(key=key, reader=reader, how="mail to the leave address", at=at)
+            return returns.left(key=key, reader=reader, how="mail to the leave address", at=at, now=now)
         case Kind.COMPLAINT:
-            return returns.complained(key=key, reader=reader, issue=issue, detail=returned.diagnostic, at=at)
+            detail = returned.diagnostic
+            return returns.complained(key=key, reader=reader, issue=issue, detail=detail, at=at, now=now)
     return returns.bounced(
         key=key,
         reader=reader,
@@ -143,12 +147,13 @@ def act(returned: Returned, key: str, returns: Returns, now: datetime) -> Effect
         status=returned.status,
         diagnostic=returned.diagnostic,
         at=at,
+        now=now,
     )
 
 
 def _reader(returned: Returned, returns: Returns) -> tuple[int | None, bool]:
     """Whose it is, and whether a token of ours says so."""
-    if returned.token and (reader := returns.reader_of(returned.token)) is not None:
+    if returned.token and (reader := returns.reader_of(returned.token, returned.issue)) is not None:
         return reader, True
     if returned.kind is Kind.LEAVE:  # anybody can write anybody's address into From
         return None, False

@@ -103,7 +103,7 @@ def _context(account: ImapAccount) -> ssl.SSLContext:
     except OSError as error:
         raise MailboxError(
             f"{account.trusted}: it holds no certificates ({error.strerror or error})",
-            cure="name a file of certificates in PEM, or leave `trusted` out",
+            cure="name a file of certificates in PEM, or leave `ca_file` out",
         ) from None
 
 
@@ -128,8 +128,8 @@ def _speaking(account: ImapAccount) -> Iterator[None]:
         raise _failed(account, f"it refused: {says}", _REFUSED) from None
 
 
-_CERTIFICATE = "check the host's name in [bounces]; a certificate of your own goes into `trusted`"
-_REACH = "check host, port and security in [bounces]; what was read is kept, and the rest waits"
+_CERTIFICATE = "check the host's name in [bounces]; a certificate of your own goes into `ca_file`"
+_REACH = "check host and port in [bounces]; what was read is kept, and the rest waits"
 _REFUSED = "check username, password and folder in [bounces]; what was read is kept, and the rest waits"
 
 

@@ -42,6 +42,8 @@ def _rate(value: Any) -> Any:
 def _quiet(value: str) -> str:
     if value and not _QUIET.fullmatch(value):
         raise ValueError("write two times of day: 22:00-07:00")
+    if value and value[:5] == value[-5:]:
+        raise ValueError("all day would be quiet; write two times of day: 22:00-07:00")
     return value
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from digest import model, schedule
 from digest.errors import SettingsError
 from digest.settings.mistakes import finding, line_of, not_toml
-from digest.settings.tables import FILE, DeliveryTable, Document
+from digest.settings.tables import FILE, BouncesTable, DeliveryTable, Document
 
 if TYPE_CHECKING:
     from digest.transports import TransportOptions
@@ -71,6 +71,10 @@ class Settings:
     def delivery(self) -> DeliveryTable:
         return self.document.delivery
 
+    @property
+    def bounces(self) -> BouncesTable:
+        return self.document.bounces
+
     def transport_options(self) -> TransportOptions:
         """What the chosen transport is made of, its secrets in plain. Raises SettingsError."""
         from digest.transports import TransportOptions
@@ -84,7 +88,9 @@ class Settings:
             connections=table.connections,
             host=parseaddr(sender)[1].rpartition("@")[2] or "localhost",
             values={
-                key: self._plain(value, f"delivery.{table.transport}.{key}") for key, value in values.items()
+                key: self._plain(value, f"delivery.{table.transport}.{key}")
+                for key, value in values.items()
+                if value is not None
             },
         )
 

@@ -127,7 +127,9 @@ class FolderTable(Table):
 
 class SmtpTable(Table):
     host: str = Field(default="localhost", description="The mail server.")
-    port: int = Field(default=587, ge=1, le=65535, description="Its port.")
+    port: int | None = Field(
+        default=None, ge=1, le=65535, description="Its port. Default: 587; with tls 465, with none 25."
+    )
     security: Literal["starttls", "tls", "none"] = Field(
         default="starttls", description="How the connection is protected; certificates are verified."
     )

@@ -17,12 +17,13 @@ import sqlalchemy as sa
 from digest.collect import Observation
 from digest.model import Card, Email, Issue, LedgerEntry, NoticeKind, Slot
 from digest.store import issues, notices, posts, slots
-from digest.store.database import bring_up_to_date, connect, reading, writing
+from digest.store.database import bring_up_to_date, connect, reading, refuse_moved, writing
 from digest.store.fence import Fence, NotHome
 from digest.store.issues import AlreadyCut, IssuePost, StoredIssue, issue_hash
 from digest.store.life import Changed, Life
 from digest.store.notices import Notices
 from digest.store.people import People
+from digest.store.returns import Returns
 from digest.store.runs import Runs
 from digest.store.sending import Sending
 from digest.store.slots import Slots
@@ -38,6 +39,7 @@ class Store:
         self.fence = Fence(engine)
         self.life = Life(engine)
         self.notices = Notices(engine)
+        self.returns = Returns(engine)
         self.runs = Runs(engine)
         self.sending = Sending(engine)
         self.slots = Slots(engine)
@@ -46,11 +48,14 @@ class Store:
     def open(cls, url: str, *, project: Path) -> Store:
         """Opens `url`, makes the database where there is none and upgrades one of an older digest.
 
-        A relative SQLite path is taken from `project`. Use it in a `with`, or call `close`.
+        A relative SQLite path is taken from `project`. One that was moved elsewhere is refused, and says
+        where it is. Use it in a `with`, or call `close`.
         """
         store = cls(connect(url, project))
         try:
             bring_up_to_date(store.engine)
+            with reading(store.engine) as connection:
+                refuse_moved(connection)
             store.fence.claim()
         except BaseException:
             store.close()

@@ -22,7 +22,7 @@ from digest.model import (
     SuppressionReason,
 )
 from digest.store import consents, suppressions
-from digest.store.database import insert_new, overwrite_what_is_deleted
+from digest.store.database import insert_new
 from digest.store.schema import bounce, consent, delivery, subscriber, suppression
 from digest.subscribers.addresses import Address
 from digest.subscribers.tokens import Keys, mark
@@ -158,9 +158,10 @@ def _insert(
         "added_at": act.at,
         "confirmed_at": act.at if state is SubscriberState.CONFIRMED else None,
     }
-    if connection.execute(insert_new(connection, subscriber), values).rowcount != 1:
-        return None
-    return subscriber_of(connection.execute(sa.select(subscriber).where(subscriber.c.mark == name)).one())
+    # Asked for the row and not for a count, which PostgreSQL's driver does not tell of such an insert.
+    made = insert_new(connection, subscriber).values(values).returning(subscriber)
+    row = connection.execute(made).first()
+    return subscriber_of(row) if row else None
 
 
 def _come_again(connection: sa.Connection, who: Subscriber, state: SubscriberState, act: Act) -> Subscriber:
@@ -279,7 +280,6 @@ def erase(connection: sa.Connection, keys: Keys, who: Who, act: Act) -> Answer:
     The answer still holds the subscriber who was erased. Somebody of whom nothing is kept is NOBODY, and
     somebody who was erased before SO_ALREADY.
     """
-    overwrite_what_is_deleted(connection)
     found = _find(connection, keys, who)
     if found is None:
         return Answer(result=Result.NOBODY)

@@ -81,7 +81,22 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """All or nothing: what stands inside is committed together, and taken back on any error."""
     writer = engine.execution_options(digest_writes=True)
     with in_plain_words(engine.url), writer.begin() as connection:
+        options = connection.get_execution_options()
+        if is_sqlite(engine.url) and not (options.keys() & {"digest_changes_tables", "digest_moves"}):
+            refuse_moved(connection)  # also for a process that had opened it before
         yield connection
+
+
+def refuse_moved(connection: sa.Connection) -> None:
+    """A store that is elsewhere now, or not yet wholly here, is not used. StoreError says where it is."""
+    marks = sa.select(schema.fence.c.name, schema.fence.c.value)
+    for name, value in connection.execute(marks.where(schema.fence.c.name.in_(["moved", "moving"]))):
+        if name == "moved":
+            cure = f'put url = "{value}" into [store], with its password as before'
+            raise StoreError(f"this store was moved to {value}", cure=cure)
+        raise StoreError(
+            f"{place(connection.engine.url)} was not wholly filled by `digest move`", cure="run it again"
+        )
 
 
 def alone(connection: sa.Connection) -> None:
@@ -98,15 +113,6 @@ def insert_new(connection: sa.Connection, table: sa.Table) -> Upsert:
 def upsert(connection: sa.Connection, table: sa.Table) -> Upsert:
     """An insert that knows `on_conflict_do_update`: both databases have it, each in a class of its own."""
     return sqlite.insert(table) if is_sqlite(connection.engine.url) else postgresql.insert(table)
-
-
-def overwrite_what_is_deleted(connection: sa.Connection) -> None:
-    """From here on this connection leaves no trace of a deleted row in SQLite's file.
-
-    PostgreSQL has no such switch: there the row goes with the next VACUUM.
-    """
-    if is_sqlite(connection.engine.url):
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
 
 def is_sqlite(url: sa.URL) -> bool:
@@ -202,6 +208,7 @@ def _prepare(connection: Any, _record: object) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",  # NORMAL may forget what was committed before a power cut
         "foreign_keys = ON",
+        "secure_delete = ON",  # who was erased is not to be found in the file's unused bytes
     ):
         connection.execute(f"PRAGMA {setting}")
 

@@ -7,8 +7,8 @@ nothing had happened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,8 @@ class Counts:
     """On the suppression list, so not taken."""
     confirmed: int = 0
     """Of `new` and `already`: waited for confirmation, or were not there, and are confirmed now."""
+    pending: int = 0
+    """Of `new`: they wait for confirmation."""
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -68,6 +70,7 @@ class Counts:
             already=self.already + other.already,
             suppressed=self.suppressed + other.suppressed,
             confirmed=self.confirmed + other.confirmed,
+            pending=self.pending + other.pending,
         )
 
 
@@ -83,26 +86,58 @@ def states(connection: sa.Connection, marks: Sequence[str]) -> dict[str, tuple[i
     return found
 
 
-def take_in(connection: sa.Connection, keys: Keys, newcomers: Sequence[Newcomer], act: Act) -> Counts:
-    """New ones are inserted, and pending ones confirmed where their row says that they agreed."""
-    marked = {mark(keys.marks, it.address.key): it for it in reversed(newcomers)}  # of two, the first
-    barred = suppressions.marks_among(connection, list(marked))
-    there = states(connection, list(marked))
-    new = {name: it for name, it in marked.items() if name not in there and name not in barred}
-    agreed = {
-        name: it
-        for name, it in marked.items()
-        if it.confirmed_at and name not in barred and there.get(name, (0, ""))[1] == SubscriberState.PENDING
-    }
-    _insert(connection, new, act)
-    _confirm(connection, agreed, act)
-    suppressed = sum(name in barred for name in marked)
-    return Counts(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sorted:
+    """A batch by what is to be done, each person by their mark."""
+
+    new: dict[str, Newcomer]
+    agreed: dict[str, Newcomer]
+    """There, pending, and confirmed by their row."""
+    counts: Counts
+
+
+def sort(
+    newcomers: Sequence[Newcomer],
+    key: bytes,
+    known: Callable[[list[str]], tuple[Mapping[str, str], set[str]]],
+) -> Sorted:
+    """Decides, and changes nothing. `known` tells of marks which are subscribers, and which suppressed."""
+    marks = [mark(key, it.address.key) for it in newcomers]
+    first: dict[str, Newcomer] = {}
+    for name, it in zip(marks, newcomers, strict=True):
+        known_as = first.setdefault(name, it)
+        if it.confirmed_at and not known_as.confirmed_at:
+            # One of two rows says that they agreed: it counts, as it does where a batch ends between them.
+            first[name] = replace(known_as, confirmed_at=it.confirmed_at, how=it.how)
+    states, barred = known(list(first))
+    new = {name: it for name, it in first.items() if name not in states and name not in barred}
+    waits = {name for name, state in states.items() if state == SubscriberState.PENDING} - barred
+    agreed = {name: it for name, it in first.items() if name in waits and it.confirmed_at}
+    pending = sum(it.confirmed_at is None for it in new.values())
+    suppressed = sum(name in barred for name in marks)
+    counts = Counts(
         new=len(new),
         already=len(newcomers) - len(new) - suppressed,
         suppressed=suppressed,
-        confirmed=len(agreed) + sum(it.confirmed_at is not None for it in new.values()),
+        confirmed=len(agreed) + len(new) - pending,
+        pending=pending,
     )
+    return Sorted(new=new, agreed=agreed, counts=counts)
+
+
+def take_in(connection: sa.Connection, keys: Keys, newcomers: Sequence[Newcomer], act: Act) -> Counts:
+    """New ones are inserted, and pending ones confirmed where their row says that they agreed."""
+
+    def known(marks: list[str]) -> tuple[Mapping[str, str], set[str]]:
+        there = states(connection, marks)
+        return {name: state for name, (_, state) in there.items()}, suppressions.marks_among(
+            connection, marks
+        )
+
+    batch = sort(newcomers, keys.marks, known)
+    _insert(connection, batch.new, act)
+    _confirm(connection, batch.agreed, act)
+    return batch.counts
 
 
 def _insert(connection: sa.Connection, new: dict[str, Newcomer], act: Act) -> None:

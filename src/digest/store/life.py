@@ -37,7 +37,7 @@ class Life:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def hold(self, number: int, now: datetime, *, reason: str = BY_YOU) -> StoredIssue:
+    def hold(self, number: int, *, reason: str = BY_YOU) -> StoredIssue:
         """Nothing more of the issue leaves, until it is resumed. Again changes nothing."""
         with writing(self._engine) as connection:
             hold(connection, number, reason)
@@ -93,6 +93,13 @@ class Life:
             raise _changed(number)
         return found
 
+    def going(self) -> list[StoredIssue]:
+        """The issues that are neither over nor held: drafts, approved, on their way."""
+        with reading(self._engine) as connection:
+            return issues.select(
+                connection, issue.c.state.in_([it.value for it in (DRAFT, APPROVED, SENDING)])
+            )
+
     def last_activity(self, number: int) -> datetime | None:
         """When the sending of an issue last did something, or means to: None where it never began."""
         with reading(self._engine) as connection:
@@ -136,7 +143,7 @@ def hold(connection: sa.Connection, number: int, reason: str) -> None:
     found = issues.find(connection, number)
     if found.state is not HELD:
         says = f"issue {number} is {found.state.value}; there is nothing left to hold"
-        raise StoreError(says, cure="digest status shows what became of it" if found.started_at else "")
+        raise StoreError(says, cure=f"look at it with: digest issue show {number}")
 
 
 def resume(connection: sa.Connection, number: int, now: datetime) -> None:

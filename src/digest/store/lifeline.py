@@ -17,8 +17,8 @@ from filelock import FileLock, Timeout
 
 from digest.store.database import in_plain_words, is_sqlite
 
-GRACE_SECONDS = 20
-"""After PostgreSQL has started no lock is held: so long its workers have to take theirs again."""
+GRACE_SECONDS = 12
+"""After PostgreSQL has started no lock is held: so long its workers have to take theirs again, at a beat."""
 
 
 class Lifeline(Protocol):

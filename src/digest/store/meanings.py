@@ -101,4 +101,5 @@ def place(url: sa.URL) -> str:
     if url.get_backend_name() == "sqlite":
         return url.database or ""
     query = {key: value for key, value in url.query.items() if key in ("host", "port", "dbname")}
-    return url.set(drivername="postgresql", password=None, query=query).render_as_string()
+    shown = sa.URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
+    return shown.render_as_string()

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.errors import StoreError
-from digest.model import Accounting, DeliveryState, IssueState, SubscriberState
+from digest.model import Accounting, CameBack, DeliveryState, IssueState, SubscriberState
 from digest.store.database import reading, writing
 from digest.store.issues import StoredIssue, find, is_frozen
 from digest.store.schema import (
@@ -57,6 +57,18 @@ class Waiting:
     name: str
     attempts: int
     first_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkState:
+    """How things stand with a chunk."""
+
+    sending: bool
+    """Its issue is being sent."""
+    open: bool
+    """Not all of its readers are done."""
+    owner: str | None
+    due: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -263,6 +275,18 @@ class Sending:
             connection.execute(sa.update(chunk).where(*mine).values(values))
             return True
 
+    def look(self, number: int, chunk_number: int) -> ChunkState | None:
+        """How things stand with a chunk; None where there is no such chunk."""
+        query = sa.select(issue.c.state, chunk.c.open, chunk.c.owner, chunk.c.due).join_from(chunk, issue)
+        with reading(self.engine) as connection:
+            found = connection.execute(
+                query.where(chunk.c.issue == number, chunk.c.number == chunk_number)
+            ).one_or_none()
+        if found is None:
+            return None
+        sends = found.state == IssueState.SENDING.value
+        return ChunkState(sending=sends, open=bool(found.open), owner=found.owner, due=found.due)
+
     def next_due(self, number: int) -> tuple[int, datetime | None]:
         """How many chunks are not done yet, and when the first that nobody holds is due."""
         unfinished = (chunk.c.issue == number, chunk.c.open == 1)
@@ -349,8 +373,6 @@ def accounting(connection: sa.Connection, number: int) -> Accounting:
     """The sum of an issue as one consistent view shows it."""
     by_state = sa.select(delivery.c.state, sa.func.count()).where(delivery.c.issue == number)
     counts = _counted(connection, by_state.group_by(delivery.c.state))
-    returned = sa.select(bounce.c.kind, sa.func.count(sa.distinct(bounce.c.subscriber)))
-    came_back = _counted(connection, returned.where(bounce.c.issue == number).group_by(bounce.c.kind))
     return Accounting(
         candidates=sum(counts.values()),
         accepted=counts.get(DeliveryState.ACCEPTED, 0),
@@ -358,9 +380,19 @@ def accounting(connection: sa.Connection, number: int) -> Accounting:
         suppressed=counts.get(DeliveryState.SUPPRESSED, 0),
         uncertain=counts.get(DeliveryState.UNCERTAIN, 0),
         waiting=counts.get(DeliveryState.QUEUED, 0) + counts.get(DeliveryState.SUBMITTING, 0),
-        bounced=came_back.get("permanent", 0) + came_back.get("transient", 0),
-        complained=came_back.get("complaint", 0),
+        bounced=_came_back(connection, number, CameBack.PERMANENT, CameBack.TRANSIENT),
+        complained=_came_back(connection, number, CameBack.COMPLAINT),
     )
+
+
+def _came_back(connection: sa.Connection, number: int, *kinds: CameBack) -> int:
+    """For how many readers; who was refused at once is counted there, and not here again."""
+    theirs = (delivery.c.issue == bounce.c.issue, delivery.c.subscriber == bounce.c.subscriber)
+    refused = sa.exists().where(*theirs, delivery.c.state == DeliveryState.REFUSED.value)
+    found = sa.select(sa.func.count(sa.distinct(bounce.c.subscriber))).where(
+        bounce.c.issue == number, bounce.c.kind.in_([kind.value for kind in kinds]), ~refused
+    )
+    return connection.scalar(found) or 0
 
 
 def _counted(connection: sa.Connection, query: sa.Select[Any]) -> dict[str, int]:

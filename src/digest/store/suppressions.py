@@ -53,12 +53,16 @@ def marks_among(connection: sa.Connection, marks: Sequence[str]) -> set[str]:
 
 
 def put(connection: sa.Connection, rows: Collection[dict[str, Any]]) -> None:
-    """Onto the list; where an address is on it, the graver reason stays with its own date and words."""
+    """Onto the list; where an address is on it, the graver reason stays with its own date and words.
+
+    An address that was erased stays erased, whoever names it again.
+    """
     insert = upsert(connection, suppression)
     new = insert.excluded
+    address = sa.case((suppression.c.address == "", ""), else_=new.address)
     statement = insert.on_conflict_do_update(
         index_elements=[suppression.c.mark],
-        set_={name: new[name] for name in ("address", "reason", "since", "detail")},
+        set_={"address": address, **{name: new[name] for name in ("reason", "since", "detail")}},
         where=_gravity(suppression.c.reason) < _gravity(new.reason),
     )
     connection.execute(statement, list(rows))

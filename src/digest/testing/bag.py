@@ -132,8 +132,7 @@ class FakeBag:
     def trouble(self, outcome: Outcome) -> None:
         self._rule(outcome.result in (Result.REFUSED, Result.TRY_LATER), "trouble is refused or later", None)
         self.troubles.append(outcome)
-        self.events.append(f"trouble {outcome.stage.value}")
-        self._news.set()
+        self.happened(f"trouble {outcome.stage.value}")
 
     def put(self, letters: Iterable[Letter]) -> None:
         """More letters, while the bag is being carried."""
@@ -156,6 +155,11 @@ class FakeBag:
         assert self.broken == []
         assert list(self.open) == [], "each letter that was taken has ended"
 
+    def happened(self, event: str) -> None:
+        """Something else that a test wants to see in its place among the events."""
+        self.events.append(event)
+        self._news.set()
+
     async def until(self, event: str) -> None:
         """Waits until this has happened."""
         while event not in self.events:
@@ -177,8 +181,7 @@ class FakeBag:
         then(allowed)
 
     def _note(self, what: str, letter: Letter, more: str = "") -> None:
-        self.events.append(f"{what} {letter.place} {more}".strip())
-        self._news.set()
+        self.happened(f"{what} {letter.place} {more}".strip())
 
     def _rule(self, kept: bool, rule: str, letter: Letter | None) -> None:
         if not kept:

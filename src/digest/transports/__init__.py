@@ -71,7 +71,8 @@ class Mailbag(Protocol):
 
         Call it as late as can be: after the server's 354 and before the first byte of the body. `then(False)`
         means that the letter must not leave: its reader left, the issue was stopped, or another worker has
-        it. It is called from the event loop, never from inside `intend`.
+        it. It is called from the event loop, never from inside `intend`; from inside `then` a transport may
+        call `take` and `settle`, because the next envelope travels behind the body.
         """
         ...
 
@@ -93,7 +94,8 @@ class Mailbag(Protocol):
     def trouble(self, outcome: Outcome) -> None:
         """What the server said to us as a whole: no connection, no login, no TLS, our sender refused.
 
-        A transport says it once for each connection that failed, and waits longer before each new try.
+        A transport says it once for each connection that failed, after what became of the letters on it, and
+        waits longer before each new try. It is REFUSED or TRY_LATER.
         """
         ...
 
@@ -106,8 +108,8 @@ class Transport(Protocol):
 
         One bag at a time. What a bag or a letter's `content` raises, it raises too, and stops.
 
-        When it is cancelled it finishes or gives up what is on the wire within seconds, and still says what
-        became of each letter.
+        When it is cancelled it takes nothing more, finishes or gives up what is on the wire within seconds,
+        says what became of each letter, and lets the CancelledError through.
         """
         ...
 

@@ -60,7 +60,7 @@ budget = sa.Table(
     sa.Column("used", sa.Integer, nullable=False),
 )
 
-# What came back for an accepted letter. `message` is a hash of what was read: twice read, once counted.
+# What came back. `message` is a hash of what was read, or the letter that was refused at RCPT: once counted.
 bounce = sa.Table(
     "bounce",
     metadata,

@@ -109,6 +109,7 @@ class Conversation:
 
     def leave(self) -> None:
         """Ends: politely where nothing is on the way, else at once."""
+        self.abandon_letters()
         if self._line.over:
             return
         if self._line.is_silent:
@@ -117,9 +118,15 @@ class Conversation:
             self._line.hang_up()
         self._office.at_end(self, None)
 
-    def abandon(self) -> None:
-        """Ends now; a letter whose answer did not come is uncertain."""
-        self._line.cut(Break("no answer before the work was stopped"))
+    def abandon_letters(self) -> None:
+        """Ends now where it holds letters; one whose answer did not come is uncertain."""
+        if self._is_at_work:
+            self._leaving = True
+            self._line.cut(Break("no answer before the work was stopped"))
+
+    @property
+    def _is_at_work(self) -> bool:
+        return self._next is not None or self._sent is not None or self._intended is not None
 
     # ------------------------------------------------------------------------------- the envelope
 
@@ -260,7 +267,8 @@ class Conversation:
     # ---------------------------------------------------------------------------- intent, body and dot
 
     def _intend(self, letter: Letter) -> None:
-        self._content = on_the_wire(letter.content())
+        content = letter.content()
+        self._content = content if letter.canonical else on_the_wire(content)
         self._intended, self._next = letter, None
         self._line.pause()
         self._office.intend(letter, self._answered)
@@ -327,8 +335,8 @@ class Conversation:
     # ------------------------------------------------------------------------------------ the line broke
 
     def _broke(self, cut: Break) -> None:
-        is_at_work = self._next is not None or self._sent is not None or self._intended is not None
-        trouble = outcome_of_break(cut, self._stage()) if is_at_work or cut.reply is not None else None
+        is_told = self._is_at_work or cut.reply is not None
+        trouble = outcome_of_break(cut, self._stage()) if is_told else None
         if self._sent is not None:
             letter, self._sent = self._sent, None
             self._office.settle(letter, outcome_of_break(cut, Stage.CONTENT, Result.UNCERTAIN))

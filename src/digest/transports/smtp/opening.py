@@ -10,6 +10,8 @@ import asyncio
 import logging
 import ssl
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 
 from digest.model import Outcome, Result, Stage
 from digest.transports.smtp.line import Break, Broken, Line
@@ -90,10 +92,17 @@ async def opened(options: SmtpOptions) -> tuple[Line, Offers]:
 
 def _context(options: SmtpOptions) -> ssl.SSLContext:
     """Certificates and host names are verified, always."""
+    file = options.ca_file
     try:
-        return ssl.create_default_context(cafile=options.ca_file)
+        return _trusting(file, file.stat().st_mtime_ns if file else 0)
     except (OSError, ssl.SSLError) as error:
         raise _failure(Result.REFUSED, Stage.TLS, f"ca_file cannot be used: {error.strerror}") from None
+
+
+@lru_cache(maxsize=4)
+def _trusting(ca_file: Path | None, _: int) -> ssl.SSLContext:
+    """Reading the system's certificates takes longer than a hundred letters, so it is done once."""
+    return ssl.create_default_context(cafile=ca_file)
 
 
 async def _connected(options: SmtpOptions, context: ssl.SSLContext | None) -> Line:

@@ -38,12 +38,12 @@ class Relay:
         self._pause = pause
         self._ahead = options.pipelining
         self._bag: Mailbag | None = None
-        self._held = 0
-        """Letters that were taken and have not ended."""
+        self._held: dict[Letter, Mailbag] = {}
+        """Letters that were taken and have not ended, and whose they are."""
         self._went_back = False
         self._conversations: set[Conversation] = set()
         self._resting: list[Conversation] = []
-        self._opening: set[asyncio.Task[None]] = set()
+        self._opening: dict[asyncio.Task[None], Letter] = {}
         self._lines: set[Line] = set()
         self._failures = 0
         self._retry: asyncio.TimerHandle | None = None
@@ -63,10 +63,10 @@ class Relay:
         try:
             await self._serve(bag)
         except asyncio.CancelledError:
-            await self._drain()
+            await self._drain(bag)
             raise
         finally:
-            self._abandon()
+            await self._abandon()
             self._bag = None
 
     async def close(self) -> None:
@@ -89,8 +89,11 @@ class Relay:
             self._share_out()
             await self._news.wait()
             self._news.clear()
-            if not await self._more(bag) and await self._is_done():
+            if await self._more(bag):
+                continue
+            if await self._is_done(bag):
                 return
+            self._news.set()  # what went back is asked for once more
 
     async def _more(self, bag: Mailbag) -> bool:
         """What `more` says; but a bag that is broken is not waited for."""
@@ -105,10 +108,10 @@ class Relay:
             self._asked_for_more = None
             asked.cancel()
 
-    async def _is_done(self) -> bool:
-        """Waits for the letters that are held. What went back meanwhile is asked for once more."""
+    async def _is_done(self, bag: Mailbag) -> bool:
+        """Waits for the letters that are held; False when one of them went back meanwhile."""
         self._went_back = False
-        while self._held:
+        while bag in self._held.values():
             await self._news.wait()
             self._news.clear()
             self._raise_error()
@@ -139,8 +142,13 @@ class Relay:
 
     def _open_for(self, letter: Letter) -> None:
         task = asyncio.create_task(self._open(letter))
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        self._opening[task] = letter
+        task.add_done_callback(self._opened)
+
+    def _opened(self, task: asyncio.Task[None]) -> None:
+        letter = self._opening.pop(task)
+        if task.cancelled():  # perhaps before its first step, so that it could not say so itself
+            self.give_back(letter)
 
     async def _open(self, letter: Letter) -> None:
         try:
@@ -148,9 +156,6 @@ class Relay:
         except Failed as failed:
             self.give_back(letter)
             self._trouble(failed.outcome)
-        except asyncio.CancelledError:
-            self.give_back(letter)
-            raise
         except Exception as error:
             self.give_back(letter)
             self.failed(error)
@@ -169,8 +174,8 @@ class Relay:
     def _trouble(self, outcome: Outcome) -> None:
         """A connection failed: the next waits, and the bag hears of it."""
         log.debug("trouble: %s %s at %s", outcome.result, outcome.code, outcome.stage)
-        self._failures += 1
         if self._retry is None:
+            self._failures += 1  # once, where several connections fail together
             loop = asyncio.get_running_loop()
             self._retry = loop.call_later(self._pause(self._failures), self._try_again)
         if self._bag is not None:
@@ -191,32 +196,28 @@ class Relay:
         if letter is None:
             self._news.set()
         else:
-            self._held += 1
+            self._held[letter] = self._bag
         return letter
 
     def intend(self, letter: Letter, then: Callable[[bool], None]) -> None:
-        assert self._bag is not None
-        self._bag.intend(letter, then)
+        self._held[letter].intend(letter, then)
 
     def settle(self, letter: Letter, outcome: Outcome) -> None:
-        self._ended()
-        if self._bag is not None:
-            self._bag.settle(letter, outcome)
+        self._ended(letter).settle(letter, outcome)
 
     def give_back(self, letter: Letter) -> None:
         self._went_back = True
-        self._ended()
-        if self._bag is not None:
-            self._bag.give_back(letter)
+        self._ended(letter).give_back(letter)
 
     def drop(self, letter: Letter) -> None:
         """The bag has dealt with it: `intend` answered no."""
-        self._ended()
+        self._ended(letter)
 
-    def _ended(self) -> None:
-        self._held -= 1
+    def _ended(self, letter: Letter) -> Mailbag:
+        bag = self._held.pop(letter)
         if not self._held:
             self._news.set()
+        return bag
 
     def at_rest(self, conversation: Conversation) -> None:
         self._resting.append(conversation)
@@ -249,7 +250,7 @@ class Relay:
 
     # ------------------------------------------------------------------------------------ the end
 
-    async def _drain(self) -> None:
+    async def _drain(self, bag: Mailbag) -> None:
         """Takes nothing more and waits for what is on the wire, for so long and no longer."""
         self._draining = True
         self._stop_opening()
@@ -257,7 +258,7 @@ class Relay:
             conversation.release()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._options.drain_seconds):
-                while self._held and self._error is None:
+                while bag in self._held.values() and self._error is None:
                     self._news.clear()
                     await self._news.wait()
 
@@ -268,12 +269,14 @@ class Relay:
         for task in self._opening:
             task.cancel()
 
-    def _abandon(self) -> None:
+    async def _abandon(self) -> None:
         """Whatever is still held ends here; after an ordinary end nothing is."""
         self._draining = True
         self._stop_opening()
-        if self._held:
-            for conversation in list(self._conversations):
-                with suppress(Exception) if self._error else nullcontext():
-                    conversation.abandon()
-            self._held = 0
+        with suppress(Exception) if self._error else nullcontext():
+            if self._opening:
+                await asyncio.wait(list(self._opening))
+                await asyncio.sleep(0)  # their letters go back
+        for conversation in list(self._conversations):
+            with suppress(Exception) if self._error else nullcontext():
+                conversation.abandon_letters()

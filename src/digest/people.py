@@ -1,1 +1,0 @@
-"""Subscribers of a project: imported, exported, added, confirmed, removed and erased, over the store."""

@@ -27,10 +27,12 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any, Protocol
 
+from digest.errors import DigestError
+
 Work = Callable[[], int]
 """A run, in a child of its own; its exit code."""
 
-_IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
+IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 """What a process has written outlives it, also in memory; for power cuts see `power`."""
 
 RESTARTS = 3
@@ -104,23 +106,49 @@ class Tally:
 # ------------------------------------------------------------------------------------------- children
 
 
-def child(work: Work, said: Path, *, kill_at: int = 0, count: bool = False, after: float = 0.0) -> Ended:
-    """Runs `work` in a child: killed at its line number `kill_at`, or by us `after` so many seconds."""
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """A run that was begun in a process of its own."""
+
+    pid: int
+    lines: int
+    """The end of a pipe through which it tells how many lines it has executed."""
+    said: Path
+
+    def heard(self) -> str:
+        """What it has said so far."""
+        return self.said.read_text("utf-8")
+
+    def ended(self) -> Ended:
+        """Waits for its end."""
+        with os.fdopen(self.lines) as stream:
+            lines = int(stream.read() or 0)
+        _, status = os.waitpid(self.pid, 0)
+        said = self.heard()
+        if os.WIFSIGNALED(status):
+            return Ended(killed=True, said=said)
+        return Ended(killed=False, code=os.WEXITSTATUS(status), lines=lines, said=said)
+
+
+def begun(work: Work, said: Path, *, kill_at: int = 0, count: bool = False) -> Child:
+    """Begins `work` in a child, which kills itself at its line number `kill_at`."""
+    said.write_bytes(b"")
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
         _run(work, said, writing, kill_at, count)
     os.close(writing)
+    return Child(pid=pid, lines=reading, said=said)
+
+
+def child(work: Work, said: Path, *, kill_at: int = 0, count: bool = False, after: float = 0.0) -> Ended:
+    """Runs `work` in a child: killed at its line number `kill_at`, or by us `after` so many seconds."""
+    begun_child = begun(work, said, kill_at=kill_at, count=count)
     if after:
         time.sleep(after)
-        os.kill(pid, signal.SIGKILL)
-    with os.fdopen(reading) as stream:
-        lines = int(stream.read() or 0)
-    _, status = os.waitpid(pid, 0)
-    if os.WIFSIGNALED(status):
-        return Ended(killed=True)
-    return Ended(killed=False, code=os.WEXITSTATUS(status), lines=lines, said=said.read_text("utf-8"))
+        os.kill(begun_child.pid, signal.SIGKILL)
+    return begun_child.ended()
 
 
 def _run(work: Work, said: Path, writing: int, kill_at: int, count: bool) -> None:
@@ -137,6 +165,9 @@ def _run(work: Work, said: Path, writing: int, kill_at: int, count: bool) -> Non
         finally:
             sys.settrace(None)
         os.write(writing, str(counter.lines).encode())
+    except DigestError as error:
+        code = error.exit_code
+        sys.stdout.write(str(error))
     except BaseException as error:
         sys.stdout.write(f"{type(error).__name__}: {error}")
     finally:
@@ -168,7 +199,7 @@ def warmed_up(scenario: Scenario, home: Path) -> None:
     It ends with everything closed. A run that begins like this is shorter, and its lines are those that
     matter. The loop is asyncio's own, as on a machine without uvloop: its lines are Python's.
     """
-    folder = _fresh(scenario, home / "warm")
+    folder = fresh(scenario, home / "warm")
     sys.modules["uvloop"] = None  # type: ignore[assignment]
     with (home / "said").open("w") as said, redirect_stdout(said), redirect_stderr(said):
         scenario.work(folder)
@@ -179,12 +210,12 @@ def warmed_up(scenario: Scenario, home: Path) -> None:
 def killed_at_lines(scenario: Scenario, name: str, points: int, home: Path) -> Tally:
     """One whole run to count its lines, then a run killed at each of `points` of them."""
     warmed_up(scenario, home)
-    whole = _whole(scenario, home, count=True)
+    whole = unharmed(scenario, home, count=True)
     tally = Tally(scenario=name, lines=whole.lines)
-    for at in _spread(name, whole.lines, points):
-        folder = _fresh(scenario, home / "point")
+    for at in spread(name, whole.lines, points):
+        folder = fresh(scenario, home / "point")
         first = child(partial(scenario.work, folder), home / "said", kill_at=1 + int(at))
-        _restarted(scenario, tally, folder, first, at)
+        restarted(scenario, tally, folder, first, at, home / "said")
     return tally
 
 
@@ -193,42 +224,42 @@ def killed_at_times(scenario: Scenario, name: str, points: int, home: Path) -> T
     warmed_up(scenario, home)
     del sys.modules["uvloop"]
     began = time.monotonic()
-    _whole(scenario, home)
+    unharmed(scenario, home)
     tally = Tally(scenario=name)
-    for after in _spread(name, time.monotonic() - began, points):
-        folder = _fresh(scenario, home / "point")
+    for after in spread(name, time.monotonic() - began, points):
+        folder = fresh(scenario, home / "point")
         first = child(partial(scenario.work, folder), home / "said", after=after)
-        _restarted(scenario, tally, folder, first, after)
+        restarted(scenario, tally, folder, first, after, home / "said")
     return tally
 
 
-def _whole(scenario: Scenario, home: Path, *, count: bool = False) -> Ended:
+def unharmed(scenario: Scenario, home: Path, *, count: bool = False) -> Ended:
     """A run that nobody kills."""
-    ended = child(partial(scenario.work, _fresh(scenario, home / "whole")), home / "said", count=count)
+    ended = child(partial(scenario.work, fresh(scenario, home / "whole")), home / "said", count=count)
     if not scenario.is_done(ended):
         raise SystemExit(f"a run that nobody kills ends with {ended}")
     return ended
 
 
-def _spread(name: str, length: float, points: int) -> list[float]:
+def spread(name: str, length: float, points: int) -> list[float]:
     """One point in each of so many equal parts, anywhere in it; the same ones every time."""
     dice = random.Random(name)
     return [length * (number + dice.random()) / points for number in range(points)]
 
 
-def _fresh(scenario: Scenario, folder: Path) -> Path:
+def fresh(scenario: Scenario, folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(scenario.outset, folder)
     scenario.begin()
     return folder
 
 
-def _restarted(scenario: Scenario, tally: Tally, folder: Path, first: Ended, at: float) -> None:
+def restarted(scenario: Scenario, tally: Tally, folder: Path, first: Ended, at: float, said: Path) -> None:
     """The same command again, by nobody's hand, until it comes to its end."""
     tally.killed += first.killed
     ended, restarts = first, 0
     while restarts < RESTARTS and (restarts == 0 or not scenario.is_done(ended)):
-        ended = child(partial(scenario.work, folder), folder / "said")
+        ended = child(partial(scenario.work, folder), said)
         restarts += 1
     verdict = scenario.judge(folder)
     if not scenario.is_done(ended):
@@ -245,7 +276,7 @@ def main() -> None:
     parser.add_argument("--times", action="store_true", help="kill at moments of time, not at lines")
     asked = parser.parse_args()
     with ExitStack() as stack:
-        home = Path(stack.enter_context(TemporaryDirectory(prefix="kill-", dir=_IN_MEMORY)))
+        home = Path(stack.enter_context(TemporaryDirectory(prefix="kill-", dir=IN_MEMORY)))
         scenario = scenarios.ALL[asked.scenario](home, stack)
         kill = killed_at_times if asked.times else killed_at_lines
         began = time.monotonic()

@@ -57,6 +57,17 @@ class Sending:
         return Verdict(lost=found.lost, doubled=found.doubled, uncertain=found.uncertain, wrong=found.wrong)
 
 
+class SendingCommand(Sending):
+    """`digest send 1`, for what it says."""
+
+    def work(self, folder: Path) -> int:
+        return command(folder, "send", "1")
+
+    def is_done(self, ended: Ended) -> bool:
+        """Exit code 1 is for what its author must look at: here, whoever is uncertain."""
+        return ended.code in (0, 1) and not ended.killed and "  state       sent" in ended.said
+
+
 class Cut:
     """An issue of two posts: looked at, remembered, and frozen with its mail."""
 
@@ -138,6 +149,7 @@ ALL: dict[str, Callable[[Path, ExitStack], Scenario]] = {
     "cut": Cut,
     "cut-command": CutCommand,
     "import": Import,
+    "send-command": lambda home, stack: SendingCommand(home, stack, uncertain="hold"),
     "send-hold": lambda home, stack: Sending(home, stack, uncertain="hold"),
     "send-resend": lambda home, stack: Sending(home, stack, uncertain="resend"),
     "send-hold-slow": lambda home, stack: Sending(home, stack, uncertain="hold", delay=DELAY),

@@ -7,6 +7,8 @@ of those letters whose sender was killed before it heard so.
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -15,8 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from builders import newsletter, post
+from program import environment
 
 from digest.collect import next_issue, observe
 from digest.model import (
@@ -116,6 +120,20 @@ def cut(store: Store, posts: Sequence[Post]) -> StoredIssue:
 def approved(store: Store) -> None:
     """Issue 1, cut of two posts and approved."""
     store.approve(1, cut(store, [post("one"), post("two")]).hash, SLOT.cutoff)
+
+
+HERE = Path(__file__).parent
+
+
+def measured(script: str, *options: str, inside: Sequence[str] = ()) -> dict[str, Any]:
+    """What one of the processes beside this file has found out; `inside` is a command to run it by."""
+    env = environment()
+    env["PYTHONPATH"] = os.pathsep.join([env["PYTHONPATH"], str(HERE.parent), str(HERE)])
+    command = [*inside, sys.executable, str(HERE / script), *options]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 # ------------------------------------------------------------------------------------------- an import

@@ -6,20 +6,13 @@ one; all of them take about a minute.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from kill import Tally
-from program import environment
 from results import Result
-from scene import CONNECTIONS
-
-HERE = Path(__file__).parent
+from scene import CONNECTIONS, measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +24,7 @@ class Killer:
 
     def kill(self, scenario: str, points: int, long: int, *, fault: str, times: bool = False) -> Tally:
         options = ["--points", str(long if self.long else points), *(["--times"] if times else [])]
-        env = environment()
-        env["PYTHONPATH"] = ":".join([env["PYTHONPATH"], str(HERE.parent), str(HERE)])
-        done = subprocess.run(
-            [sys.executable, HERE / "kill.py", scenario, *options],
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        tally = Tally(**json.loads(done.stdout))
+        tally = Tally(**measured("kill.py", scenario, *options))
         self._tell(fault, tally)
         return tally
 

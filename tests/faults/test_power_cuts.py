@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 import pytest
 import scene
 from builders import post
+from kill import IN_MEMORY
 from power import Cut, Mark, Tape, cut_everywhere, recorded, transactions_overlap
 from results import Result
 
@@ -39,7 +40,7 @@ LEFT, ANSWERED = "left", "answered"
 @pytest.fixture
 def home() -> Iterator[Path]:
     """Outside of the tests' own folder, which keeps what three runs have left."""
-    with TemporaryDirectory(prefix="power-") as folder:
+    with TemporaryDirectory(prefix="power-", dir=IN_MEMORY) as folder:
         yield Path(folder)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,6 +33,9 @@ from digest.store.schema import (
 
 CHUNK = 200
 """Readers that a worker takes at once."""
+
+LONGEST_WAIT = timedelta(hours=5)
+"""No reader is put off for longer. Whoever seems to be was put off before the clock was set back: is due."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,7 +199,12 @@ class Sending:
 
         None as well for a worker that was taken for dead: nobody would know whose the chunk is.
         """
-        free = (chunk.c.issue == number, chunk.c.open == 1, chunk.c.owner.is_(None), chunk.c.due <= now)
+        free = (
+            chunk.c.issue == number,
+            chunk.c.open == 1,
+            chunk.c.owner.is_(None),
+            _is_due(chunk.c.due, now),
+        )
         wanted = sa.select(chunk.c.number).where(*free).order_by(chunk.c.due, chunk.c.number).limit(1)
         if chunk_number is not None:
             wanted = wanted.where(chunk.c.number == chunk_number)
@@ -227,7 +235,7 @@ class Sending:
 
     def waiting(self, taken: Chunk, now: datetime, limit: int = CHUNK) -> list[Waiting]:
         """The readers of a chunk to whom the issue goes now, in order."""
-        due = sa.or_(delivery.c.next_at.is_(None), delivery.c.next_at <= now)
+        due = sa.or_(delivery.c.next_at.is_(None), _is_due(delivery.c.next_at, now))
         query = (
             sa.select(
                 delivery.c.place,
@@ -355,6 +363,10 @@ _ON_THE_WIRE = (
         state=DeliveryState.UNCERTAIN.value, changed_at=sa.bindparam("at", type_=delivery.c.changed_at.type)
     )
 )
+
+
+def _is_due(column: sa.Column[datetime], now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(column <= now, column > now + LONGEST_WAIT)
 
 
 def accounting(connection: sa.Connection, number: int) -> Accounting:

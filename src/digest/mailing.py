@@ -8,6 +8,7 @@ never hears of.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from digest.settings import Settings
 from digest.store import NotHome, Store, StoredIssue, fence
 from digest.store.sending import Waiting
 from digest.subscribers.tokens import Keys, Purpose, make
-from digest.transports import Mailbag
+from digest.transports import Mailbag, Transport
 
 T = TypeVar("T")
 
@@ -158,10 +159,12 @@ def courier(
     *,
     rules: Rules,
     watch: Callable[[Progress], None] = silent,
+    transport: Transport | None = None,
+    dice: Callable[[], float] = random.random,
 ) -> Courier:
-    """A courier over the transport of the settings. Use it in `async with`, inside `run`."""
-    transport = transports.make(settings.delivery.transport, settings.transport_options())
-    return Courier(store, transport, rules, clock, watch=watch)
+    """A courier over `transport`, or over that of the settings. Use it in `async with`, inside `run`."""
+    used = transport or transports.make(settings.delivery.transport, settings.transport_options())
+    return Courier(store, used, rules, clock, watch=watch, dice=dice)
 
 
 async def send(
@@ -173,10 +176,13 @@ async def send(
     rules: Rules,
     watch: Callable[[Progress], None] = silent,
     stop: asyncio.Event | None = None,
+    transport: Transport | None = None,
+    dice: Callable[[], float] = random.random,
 ) -> Sent:
     """Sends an approved issue, or goes on with one that is being sent, until nothing is left to try.
 
     Soon after `stop` is set it returns, with nothing on the wire. Raises NotHome where the store is a copy.
+    A rehearsal brings a transport and dice of its own.
     """
     store.life.verify_frozen(number, clock())
     # Cast before the audience is frozen: an issue that no mail can be made of is never begun.
@@ -184,7 +190,9 @@ async def send(
     stop = stop or asyncio.Event()
     store.fence.renew(clock())
     found = store.sending.begin(number, clock())
-    async with courier(settings, store, clock, rules=rules, watch=watch) as at_work:
+    async with courier(
+        settings, store, clock, rules=rules, watch=watch, transport=transport, dice=dice
+    ) as at_work:
         beside = asyncio.gather(_stop_with(at_work, stop), _stay_home(store, clock, stop))
         try:
             letter = addressing(settings, store, found, clock()).letter

@@ -236,7 +236,7 @@ def test_an_issue_that_is_held_in_the_middle_stops_and_goes_on_where_it_was(stor
 
     def answer(letter: Letter) -> Outcome:
         if letter.recipient == address(50):
-            store.life.hold(1, NOW)
+            store.life.hold(1)
         return FINE
 
     server = Server(answer)

@@ -312,7 +312,7 @@ def test_an_issue_that_is_held_lets_nothing_leave_any_more(store: Store) -> None
     begun(store, 2)
     enter(store, "worker")
     taken = claimed(store, "worker")
-    store.life.hold(1, NOW)
+    store.life.hold(1)
     refused = intend(store, taken, 0)
     assert (refused.places, refused.stopped) == ({0}, True)
     assert states(store)[0] is DeliveryState.QUEUED
@@ -588,7 +588,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule()
     def hold(self) -> None:
         with suppressing(StoreError):  # it may have been held before
-            self.store.life.hold(1, NOW)
+            self.store.life.hold(1)
 
     @rule()
     def resume(self) -> None:

@@ -176,7 +176,9 @@ class Readers:
 
     def _expect(self, answer: Answer, reader: Reader, wanted: str) -> None:
         if answer.result is not Result.DONE:
-            self.wrong.append(f"reader {reader.number} wanted to {wanted}, and the answer was {answer.result}")
+            self.wrong.append(
+                f"reader {reader.number} wanted to {wanted}, and the answer was {answer.result}"
+            )
 
 
 def attempt(act: Callable[[], object]) -> str:

@@ -73,9 +73,7 @@ class Server:
             return None
         self.failures["throttled"] += 1
         text = "too many connections"
-        return Outcome(
-            result=Result.TRY_LATER, stage=Stage.GREETING, code=421, enhanced="4.7.0", text=text
-        )
+        return Outcome(result=Result.TRY_LATER, stage=Stage.GREETING, code=421, enhanced="4.7.0", text=text)
 
     def recipient(self, letter: Letter) -> Outcome | None:
         """What is said to RCPT, or None for a 250."""

@@ -109,9 +109,7 @@ class Rehearsal:
             clock=self.clock,
         )
         domains = (*_DOMAINS, *self.settings.delivery.domain_rates)
-        self.readers = Readers(
-            self.store.people, self.dice["readers"], self.clock, self.loop.time, domains
-        )
+        self.readers = Readers(self.store.people, self.dice["readers"], self.clock, self.loop.time, domains)
         zone = schedule.zone_of(self.newsletter)
         self.author = Author(
             self.settings.posts, self.dice["author"], self.clock, zone, self.newsletter.max_posts

@@ -104,14 +104,16 @@ def worker(context: typer.Context) -> None:
 
         async def work() -> None:
             stop = stopped_by_signals()
-            async with asyncio.TaskGroup() as beside:
-                beside.create_task(mailing.stay_home(store, clock, stop))
+            beside = [asyncio.create_task(mailing.stay_home(store, clock, stop))]
 
-                def began(it: Dispatch) -> None:
-                    beside.create_task(mailing.stop_with(it, stop))
+            def began(it: Dispatch) -> None:
+                beside.append(asyncio.create_task(mailing.stop_with(it, stop)))
 
+            try:
                 await dispatch.work(at_work, writer, clock, began=began)
+            finally:
                 stop.set()
+                await asyncio.gather(*beside)
 
         show.aside("waiting for issues to deliver; Ctrl-C or SIGTERM ends it")
         mailing.run(work())

@@ -173,7 +173,8 @@ def test_what_is_put_off_is_tried_again_until_it_is_taken(store: Store) -> None:
         tries[letter.recipient] += 1
         return BUSY if tries[letter.recipient] < 3 else FINE
 
-    accounting, _ = sent(store, Server(answer), clock=Clock(hurry=2000))
+    patient = Rules(give_up_after=timedelta(days=3650))
+    accounting, _ = sent(store, Server(answer), rules=patient, clock=Clock(hurry=2000))
     assert accounting == Accounting(candidates=20, accepted=20)
     assert set(tries.values()) == {3}
     assert {row.attempts for row in store.sending.rows(1, [DeliveryState.ACCEPTED])} == {3}

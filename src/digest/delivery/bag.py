@@ -190,8 +190,8 @@ class Bag:
 
     def _end_of(self, held: _Held, outcome: Outcome) -> None:
         self.trouble_seen = None
-        if self._refusals.note(outcome):
-            self._halt(f"refused as a sender, not for its readers: {outcome}")
+        if reason := self._refusals.note(outcome):
+            self._halt(reason)
         if outcome.result is Result.TRY_LATER and _asks_for_patience(outcome):
             now = asyncio.get_running_loop().time()
             self.limits.slow_down(now, self._gone / max(0.05, now - self._since))

@@ -220,7 +220,7 @@ def test_the_command_shows_what_it_has_proved_and_what_to_write_into_the_setting
     lived(project)
     ran = digest("--project", project, "move", empty)
     assert ran.code == 0
-    assert re.search(r"^subscriber +499 +[0-9a-f]{64}$", ran.out, re.M)
+    assert re.search(r"^subscriber +499 +[0-9a-f]{64} *$", ran.out, re.M)
     assert f'url = "{place(sa.make_url(empty))}"' in ran.err
     again = digest("--project", project, "--json", "move", empty)
     assert again.json == {"target": place(sa.make_url(empty)), "tables": []}

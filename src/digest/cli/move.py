@@ -40,8 +40,8 @@ def _print(moved: Moved) -> None:
         show.line(f"The store was moved to {moved.target} before; nothing was to be done.")
         return
     show.table(
-        ["table", "rows", "SHA-256 of its rows, the same in both"],
-        [[one.table, f"{one.rows:,}", one.hash] for one in moved.tables],
+        ["table", "rows", "SHA-256, the same in both"],
+        [[one.table, f"{one.rows:,}", one.hash[:16]] for one in moved.tables],
     )
     show.line(
         f"The store is at {moved.target} now. The old file is kept, and nothing sends from it any more."

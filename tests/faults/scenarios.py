@@ -156,7 +156,7 @@ class ImportCommand(Import):
 
 
 class Move:
-    """A store carried from SQLite to PostgreSQL; each point begins with a database that has its tables and no row."""
+    """A store carried from SQLite to PostgreSQL; each point begins with its tables empty."""
 
     def __init__(self, home: Path, stack: ExitStack) -> None:
         self.outset = scene.project(home / "outset", readers=READERS)

@@ -34,7 +34,7 @@ from digest.model import (
     Slot,
     SuppressionReason,
 )
-from digest.store import Store, StoredIssue
+from digest.store import Store, StoredIssue, schema
 from digest.store.imports import Newcomer, Unwanted
 from digest.store.issues import is_frozen
 from digest.store.move import TABLES
@@ -108,6 +108,8 @@ def project(
     with Store.open(URL, project=folder) as store:
         store.people.take_in(newcomers(0, readers), BY_AUTHOR)
         approved(store)
+        with store.engine.begin() as connection:  # it is copied for each point, and at home in each copy
+            connection.execute(sa.delete(schema.fence))
     return folder
 
 

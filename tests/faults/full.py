@@ -127,7 +127,8 @@ def _counted(tally: Filled, scenario: Scenario, ended: Ended) -> None:
         return
     tally.waited += ended.killed
     tally.stopped += not ended.killed
-    if "disk" not in ended.said or "Traceback" in ended.said or (ended.code != 1 and not ended.killed):
+    named = "disk" in ended.said or "No space left" in ended.said
+    if not named or "Traceback" in ended.said or (ended.code != 1 and not ended.killed):
         tally.silent.append(f"ended with {ended.code}, saying {ended.said}")
 
 

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
+import postgres
 import scene
 from builders import post
 from kill import Ended, Scenario, Verdict
@@ -20,7 +21,10 @@ from program import SETTINGS, letter, written
 
 import digest.cli
 from digest import mailing, settings
+from digest.errors import StoreError
 from digest.store import Store
+from digest.store.move import move
+from digest.store.verify import verify
 
 READERS = 60
 DELAY = 3.0
@@ -135,6 +139,59 @@ class Import:
         return Verdict(wrong=tuple(scene.what_is_wrong_with_the_import(folder)))
 
 
+class ImportCommand(Import):
+    """`digest subscribers import` of the same people from one file, on top of the twenty that are there."""
+
+    def __init__(self, home: Path, stack: ExitStack) -> None:
+        super().__init__(home, stack)
+        (self.outset / "digest.toml").write_text(SETTINGS, "utf-8")
+        rows = [
+            f"reader-{number}@example.org,{'unsubscribed' if number in scene.LEFT else 'active'}"
+            for number in scene.CAME
+        ]
+        (self.outset / "readers.csv").write_text("\n".join(["email,status", *rows, ""]), "utf-8")
+
+    def work(self, folder: Path) -> int:
+        return command(folder, "subscribers", "import", str(folder / "readers.csv"), "--confirmed")
+
+
+class Move:
+    """A store carried from SQLite to PostgreSQL; each point begins with its tables empty."""
+
+    def __init__(self, home: Path, stack: ExitStack) -> None:
+        self.outset = scene.project(home / "outset", readers=READERS)
+        self._cluster = stack.enter_context(postgres.running())
+        self._target = ""
+        with Store.open(scene.URL, project=self.outset) as store:
+            self._rows = scene.rows(store)
+
+    def begin(self) -> None:
+        if self._target:
+            self._cluster.drop(self._target)
+        self._target = self._cluster.database()
+
+    def work(self, folder: Path) -> int:
+        move(scene.URL, self._target, folder, scene.NOW)
+        return 0
+
+    def is_done(self, ended: Ended) -> bool:
+        return not ended.killed and ended.code == 0
+
+    def judge(self, folder: Path) -> Verdict:
+        wrong = []
+        with Store.open(self._target, project=folder) as store:
+            wrong += [str(finding) for finding in verify(store.engine).findings]
+            if scene.rows(store) != self._rows:
+                wrong.append("not everything went over, or not as it was")
+        try:
+            Store.open(scene.URL, project=folder).close()
+        except StoreError:
+            pass
+        else:
+            wrong.append("the old store can still be used")
+        return Verdict(wrong=tuple(wrong))
+
+
 def command(folder: Path, *arguments: str) -> int:
     """`digest ARGUMENTS` in this process; its exit code."""
     sys.argv = ["digest", "--project", str(folder), "--now", scene.NOW.isoformat(), *arguments]
@@ -149,6 +206,8 @@ ALL: dict[str, Callable[[Path, ExitStack], Scenario]] = {
     "cut": Cut,
     "cut-command": CutCommand,
     "import": Import,
+    "import-command": ImportCommand,
+    "move": Move,
     "send-command": lambda home, stack: SendingCommand(home, stack, uncertain="hold"),
     "send-hold": lambda home, stack: Sending(home, stack, uncertain="hold"),
     "send-resend": lambda home, stack: Sending(home, stack, uncertain="resend"),

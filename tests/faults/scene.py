@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from builders import newsletter, post
 from program import environment
 
@@ -33,9 +34,10 @@ from digest.model import (
     Slot,
     SuppressionReason,
 )
-from digest.store import Store, StoredIssue
+from digest.store import Store, StoredIssue, schema
 from digest.store.imports import Newcomer, Unwanted
 from digest.store.issues import is_frozen
+from digest.store.move import TABLES
 from digest.store.people import Act
 from digest.store.verify import verify
 from digest.subscribers.addresses import Address
@@ -106,6 +108,8 @@ def project(
     with Store.open(URL, project=folder) as store:
         store.people.take_in(newcomers(0, readers), BY_AUTHOR)
         approved(store)
+        with store.engine.begin() as connection:  # it is copied for each point, and at home in each copy
+            connection.execute(sa.delete(schema.fence))
     return folder
 
 
@@ -181,6 +185,15 @@ def what_is_wrong_with_the_import(folder: Path, url: str = URL) -> Iterator[str]
         yield f"the suppression list is {census.suppressed}"
     if logged != {0: 2, 30: 1, 100: 1}:
         yield f"the consent log has {logged} lines of three readers"
+
+
+def rows(store: Store) -> dict[str, list[str]]:
+    """Everything that moves with a store, table by table."""
+    with store.engine.connect() as connection:
+        return {
+            table.name: sorted(repr(tuple(row)) for row in connection.execute(sa.select(table)))
+            for table in TABLES
+        }
 
 
 # ----------------------------------------------------------------------------------------- a mail server

@@ -96,3 +96,13 @@ def test_the_command_that_cuts_may_be_killed_at_any_line(killer: Killer) -> None
 def test_an_import_killed_at_any_line_and_run_again_ends_as_if_nothing_had_happened(killer: Killer) -> None:
     tally = killer.kill("import", 100, 1000, fault="kill -9 at a line, an import")
     assert (tally.wrong, tally.most_restarts) == ([], 1)
+
+
+def test_the_command_that_imports_may_be_killed_at_any_line(killer: Killer) -> None:
+    tally = killer.kill("import-command", 15, 200, fault="kill -9 at a line, `digest subscribers import`")
+    assert (tally.wrong, tally.most_restarts) == ([], 1)
+
+
+def test_a_move_to_postgresql_killed_at_any_line_ends_right_when_it_is_run_again(killer: Killer) -> None:
+    tally = killer.kill("move", 100, 1000, fault="kill -9 at a line, a move to PostgreSQL")
+    assert (tally.wrong, tally.most_restarts) == ([], 1)

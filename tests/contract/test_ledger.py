@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress as suppressing
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -593,21 +592,17 @@ class Interleavings(RuleBasedStateMachine):
 
     @precondition(lambda self: not self.left)
     @rule()
-<<<<<<< HEAD
-    def hold(self) -> None:
-        with suppressing(StoreError):  # it may have been held before
-            self.store.life.hold(1)
-=======
     def suppress(self) -> None:
         """One reader leaves; the other stays, so that something goes on."""
         suppress(self.store, 1)
         self.left.add(1)
->>>>>>> pg
 
     @rule(place=integers(0, readers - 1))
     def hold_and_resume(self, place: int) -> None:
         """While it is held nothing leaves, whoever asks."""
-        if not self.store.sending.pause(1, "the author looks"):
+        try:
+            self.store.life.hold(1)
+        except StoreError:  # it is sent already
             return
         for taken in self.held.values():
             refused = self.commit(Batch(intents=[Intent(taken, place, row(self.store, place)[1])]))

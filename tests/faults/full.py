@@ -89,7 +89,7 @@ def filled(
     """Takes the room at `points` steps of what a whole run writes."""
     warmed_up(scenario, home)
     tally = Filled(scenario=name)
-    written = _written(scenario, home)
+    written = _written(scenario, home, log_alone=isinstance(room, SizeLimit))
     for left in spread(name, written, points):
         folder = fresh(scenario, disk / "point")
         work = partial(_in_little_room, room, scenario, folder, PAGE + int(left) // PAGE * PAGE)
@@ -132,16 +132,25 @@ def _counted(tally: Filled, scenario: Scenario, ended: Ended) -> None:
         tally.silent.append(f"ended with {ended.code}, saying {ended.said}")
 
 
-def _written(scenario: Scenario, home: Path) -> int:
-    """How long the database's log becomes in a whole run: somebody who looks at it keeps it from going."""
+def _written(scenario: Scenario, home: Path, *, log_alone: bool) -> int:
+    """How much a whole run writes: bytes of its files, or of the database's log alone.
+
+    Somebody who looks at the database keeps its log from going when the run is over.
+    """
     folder = fresh(scenario, home / "whole")
     database = folder / ".digest" / "digest.db"
+    before = _pages(folder)
     looker = sqlite3.connect(database)
     looker.execute("SELECT count(*) FROM sqlite_master")
     child(partial(scenario.work, folder), home / "said")
-    size = database.with_name("digest.db-wal").stat().st_size
+    log, all_ = database.with_name("digest.db-wal").stat().st_size, _pages(folder) - before
     looker.close()
-    return size
+    return log if log_alone else all_
+
+
+def _pages(folder: Path) -> int:
+    """What its files take on the disk."""
+    return sum(-(-path.stat().st_size // PAGE) * PAGE for path in folder.rglob("*") if path.is_file())
 
 
 def main() -> None:

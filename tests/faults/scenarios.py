@@ -8,9 +8,11 @@ opened. Another scenario joins by its name in `ALL`.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
+from email import message_from_bytes
 from pathlib import Path
 
 import postgres
@@ -57,8 +59,11 @@ class Sending:
         return not ended.killed and ended.code == 0
 
     def judge(self, folder: Path) -> Verdict:
-        found = scene.judge(folder, self._record.accepted(), READERS)
+        found = scene.judge(folder, self._accepted(folder), READERS)
         return Verdict(lost=found.lost, doubled=found.doubled, uncertain=found.uncertain, wrong=found.wrong)
+
+    def _accepted(self, _folder: Path) -> Counter[str]:
+        return self._record.accepted()
 
 
 class SendingCommand(Sending):
@@ -70,6 +75,18 @@ class SendingCommand(Sending):
     def is_done(self, ended: Ended) -> bool:
         """Exit code 1 is for what its author must look at: here, whoever is uncertain."""
         return ended.code in (0, 1) and not ended.killed and "  state       sent" in ended.said
+
+
+class FolderCommand(SendingCommand):
+    """The same into a folder, which is on the same disk as the store."""
+
+    def __init__(self, home: Path, stack: ExitStack) -> None:
+        super().__init__(home, stack, uncertain="hold")
+        self.outset = scene.project(home / "folder", readers=READERS, transport="folder")
+
+    def _accepted(self, folder: Path) -> Counter[str]:
+        letters = (path.read_bytes() for path in (folder / "outbox").glob("*.eml"))
+        return Counter(str(message_from_bytes(letter)["To"]) for letter in letters)
 
 
 class Cut:
@@ -205,6 +222,7 @@ def command(folder: Path, *arguments: str) -> int:
 ALL: dict[str, Callable[[Path, ExitStack], Scenario]] = {
     "cut": Cut,
     "cut-command": CutCommand,
+    "folder-command": FolderCommand,
     "import": Import,
     "import-command": ImportCommand,
     "move": Move,

@@ -119,6 +119,14 @@ def test_a_cut_or_an_import_without_room_stops_with_a_message_and_is_done_by_the
     assert tally.stopped > 0
 
 
+def test_letters_into_a_folder_on_a_full_disk_are_not_lost_and_are_there_once_after_the_next_run(
+    filler: Filler,
+) -> None:
+    tally = filler.fill("folder-command", "--for-good", disk=True, points=8, fault="for good, into a folder")
+    assert (tally.wrong, tally.silent, tally.lost, tally.doubled) == ([], [], 0, 0)
+    assert tally.waited > 0
+
+
 # ------------------------------------------------------------------------------- each commit, one by one
 
 

@@ -16,7 +16,7 @@ from digest.cli import app
 COMMANDS = [
     *("init", "new", "schema", "settings", "build", "preview", "check", "plan", "why", "render"),
     *("issue cut", "issue show", "issue approve", "issue hold", "issue resume", "issue skip", "issue cancel"),
-    *("send", "status", "verify", "run", "adopt"),
+    *("send", "status", "verify", "run", "adopt", "simulate"),
 ]
 SHOWN = typer.main.get_command(app)
 

@@ -177,5 +177,5 @@ def main() -> None:
 
 
 # They add their commands to `app`, and help keeps this order.
-for _module in ("project", "site", "issue", "life", "delivery", "run"):
+for _module in ("project", "site", "issue", "life", "delivery", "run", "simulate"):
     import_module(f"digest.cli.{_module}")

@@ -75,7 +75,10 @@ class Author:
         """An old file is renamed, dated anew, edited, or taken back for a while."""
         if not self.posts:
             return
-        post, how = self._dice.choice(self.posts), self._dice.choice(("rename", "redate", "edit", "unpublish"))
+        post, how = (
+            self._dice.choice(self.posts),
+            self._dice.choice(("rename", "redate", "edit", "unpublish")),
+        )
         post.steady = False
         match how:
             case "rename":
@@ -109,7 +112,10 @@ class Author:
             self.edits(post)
 
     def _save(self, post: Written) -> None:
-        front = [f'title: "What {post.word} showed"', f'date: "{post.dated.astimezone(self._zone):%Y-%m-%d %H:%M}"']
+        front = [
+            f'title: "What {post.word} showed"',
+            f'date: "{post.dated.astimezone(self._zone):%Y-%m-%d %H:%M}"',
+        ]
         front += ["draft: true"] * post.draft + ["mail: false"] * (not post.mail)
         front += [f"role: {post.role}"] * bool(post.role)
         post.path.write_text("\n".join(["---", *front, "---", "", self._text(post), ""]), "utf-8")

@@ -101,7 +101,9 @@ class Judge:
         number = found.number
         self._hold(Promise.TIME, now >= seen.sends, f"issue {number} began before its time")
         latest = max(filter(None, (seen.sends, seen.word_at))) + self._patience()
-        self._hold(Promise.TIME, now <= latest, f"issue {number} began at {now:%a %d %b %H:%M}, unasked and late")
+        self._hold(
+            Promise.TIME, now <= latest, f"issue {number} began at {now:%a %d %b %H:%M}, unasked and late"
+        )
         dates = [it.slot_day for it in self.issues.values() if it.begun_at is not None]
         self._hold(Promise.TIME, len(dates) == len(set(dates)), f"issue {number} is the second of its date")
         if self._newsletter.approval == "required":
@@ -125,7 +127,9 @@ class Judge:
         if seen.pattern is None:
             seen.pattern = Pattern(body)
             part = differs(body, seen.email)
-            self._hold(Promise.APPROVED, not part, f"issue {letter.issue}: its {part} is not what was approved")
+            self._hold(
+                Promise.APPROVED, not part, f"issue {letter.issue}: its {part} is not what was approved"
+            )
         same = seen.pattern.fits(body)
         self._hold(Promise.APPROVED, same, f"issue {letter.issue} is not the same for everyone")
         if hours := _quiet(self._newsletter):
@@ -181,13 +185,17 @@ class Judge:
             return
         self._hold(Promise.SUM, total.adds_up, f"issue {number} does not add up: {total}")
         enough = total.candidates >= len(seen.audience)
-        self._hold(Promise.SUM, enough, f"issue {number} has {total.candidates} candidates", f"audience {number}")
+        self._hold(
+            Promise.SUM, enough, f"issue {number} has {total.candidates} candidates", f"audience {number}"
+        )
 
     def waits(self, found: StoredIssue) -> None:
         """An issue that goes no further without its author, seen at a round."""
         number, kinds = found.number, {kind for kind, issue in self.told if issue == found.number}
         if found.state is IssueState.HELD and number not in self._by_author:
-            self._hold(Promise.TOLD, bool(kinds), f"issue {number} is held and nobody is told: {found.reason}")
+            self._hold(
+                Promise.TOLD, bool(kinds), f"issue {number} is held and nobody is told: {found.reason}"
+            )
         late = self._clock() > found.slot.sends + _GRACE
         if found.state is IssueState.DRAFT and self._newsletter.approval == "required" and late:
             says = f"issue {number} waits for approval past its time, and nobody is told"
@@ -235,7 +243,9 @@ class Judge:
         )
         if row.state is DeliveryState.UNCERTAIN:
             self._hold(Promise.UNCERTAIN, unsure > 0, f"{who} is uncertain, and nothing hid its fate")
-        self._hold(Promise.ONCE, self._reason(key, reader, row, begun_at), f"{who} is {row.state} without cause")
+        self._hold(
+            Promise.ONCE, self._reason(key, reader, row, begun_at), f"{who} is {row.state} without cause"
+        )
 
     def _reason(self, key: tuple[int, str], reader: Reader, row: DeliveryRow, begun_at: float) -> bool:
         match row.state:
@@ -273,7 +283,9 @@ class Judge:
         self._hold(Promise.POSTS, known, f"{post.name}: nobody knows what becomes of it")
         if answer.standing is Standing.CARRIED and answer.number in self.issues:
             inside = answer.number in cut
-            self._hold(Promise.POSTS, inside, f"{post.name} is said to be in issue {answer.number}, and is not")
+            self._hold(
+                Promise.POSTS, inside, f"{post.name} is said to be in issue {answer.number}, and is not"
+            )
         if post.steady and not cut:
             self._hold(Promise.POSTS, not self._passed_over(post), f"{post.name} was passed over")
 

@@ -204,5 +204,6 @@ for _module in (
     "returns",
     "run",
     "move",
+    "simulate",
 ):
     import_module(f"digest.cli.{_module}")

@@ -129,9 +129,10 @@ class Bag:
         self._call()
 
     def pause(self, paused: bool) -> None:
-        """Hands out nothing for the time being, or again."""
-        self._paused = paused
-        self._call()
+        """Hands out nothing for the time being, or again. Said again it wakes nobody, who would ask in vain."""
+        if paused != self._paused:
+            self._paused = paused
+            self._call()
 
     def close(self) -> None:
         """Nothing more will be added: `more` says no when the last letter was taken."""

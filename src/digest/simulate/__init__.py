@@ -23,16 +23,26 @@ from digest.simulate.process import in_a_hurry
 from digest.simulate.year import Plan, Rehearsal
 from digest.store import Store
 
+_MEMORY = "/dev/shm"
+
 __all__ = ["Broken", "Happened", "IssueLine", "Plan", "Promise", "Year", "rehearse"]
 
 
 def rehearse(settings: Settings, plan: Plan) -> Year:
     """Raises SettingsError for a project without a newsletter. Nothing of the project itself is touched."""
     newsletter_of(settings)
-    with TemporaryDirectory(prefix="digest-rehearsal-") as folder, in_a_hurry():
+    with TemporaryDirectory(prefix="digest-rehearsal-", dir=_in_memory()) as folder, in_a_hurry():
         own = _in(Path(folder), settings)
         with asyncio.Runner(loop_factory=Clockwork) as runner:
             return runner.run(_go(own, plan))
+
+
+def _in_memory() -> str | None:
+    """Where files are in memory and there is plenty of it; else the usual place."""
+    try:
+        return _MEMORY if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 2**31 else None
+    except OSError:
+        return None
 
 
 async def _go(settings: Settings, plan: Plan) -> Year:

@@ -41,7 +41,7 @@ class Happened:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueLine:
-    """An issue at the end of the year. `doubled` is how many readers have it twice, by the server's record."""
+    """An issue at the end of the year. `doubled`: how many readers have it twice, by the server's record."""
 
     issue: int
     day: date

@@ -13,7 +13,7 @@ import selectors
 from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import TypeVar, TypeVarTuple
 
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
@@ -26,6 +26,8 @@ class Clockwork(asyncio.SelectorEventLoop):
         self._now = 0.0
         self._leap = 0.0
         super().__init__(_Turning(self.turn))
+        # After half a year of seconds a float cannot tell a nanosecond any more, and a timer would never be due.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._now
@@ -39,7 +41,7 @@ class Clockwork(asyncio.SelectorEventLoop):
         self._leap = until
 
     def run_in_executor(
-        self, executor: Executor | None, func: Callable[[Unpack[_Ts]], _T], *args: Unpack[_Ts]
+        self, executor: Executor | None, func: Callable[[Unpack[_Ts]], _T], *args: *_Ts
     ) -> asyncio.Future[_T]:
         done: asyncio.Future[_T] = self.create_future()
         try:

@@ -1,7 +1,7 @@
 """Whether the letters of an issue are what was approved, and the same for everyone: read by another reader.
 
 The first letter is read by the standard library and compared with the mail that the author approved. It shows
-as well where the places of a reader's own are; every other letter must be the same between them, byte for byte.
+as well where a reader's own places are; every other letter must be the same between them, byte for byte.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Pattern:
 
 def differs(letter: bytes, approved: Email) -> str:
     """In what a letter is not the mail that was approved; nothing where it is."""
-    read = cast(EmailMessage, message_from_bytes(letter, policy=policy.default))
+    read = message_from_bytes(letter, policy=policy.default)
     leave = _LEAVE.search(str(read["List-Unsubscribe"]).replace("\n", ""))
     wanted = {"subject": approved.subject, "text": approved.text, "HTML": approved.html}
     found = {"subject": str(read["Subject"]), "text": _part(read, "plain"), "HTML": _part(read, "html")}
     for name, part in found.items():
-        plain = part.replace(leave[1] if leave else "", UNSUBSCRIBE_URL) if leave else part
+        plain = part.replace(leave[1], UNSUBSCRIBE_URL) if leave is not None else part
         plain = _PREFERENCES.sub(PREFERENCES_URL, plain)
         if _lines(plain) != _lines(wanted[name]):
             return name

@@ -1,4 +1,4 @@
-"""A run of digest that sends an issue and may die at any moment: nothing of it reaches the store after that."""
+"""A run of digest that sends an issue and may die at any moment: after that nothing of it is written."""
 
 from __future__ import annotations
 
@@ -30,8 +30,13 @@ class Process:
         self.lines.die()
         for connection in self._connections:
             connection.set_authorizer(_nothing)
-        if self.task:
+        self._cancel()
+
+    def _cancel(self) -> None:
+        """Until it is over: `asyncio.wait_for` of Python 3.11 may swallow one."""
+        if self.task and not self.task.done():
             self.task.cancel()
+            asyncio.get_running_loop().call_later(1.0, self._cancel)
 
     def _opened(self, connection: sqlite3.Connection, *_: object) -> None:
         self._connections.append(connection)

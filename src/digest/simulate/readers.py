@@ -40,7 +40,7 @@ class Reader:
 
 
 class Readers:
-    """`time` is the loop's, `clock` the wall's. `wrong` collects what the store answered and should not have."""
+    """`time` is the loop's, `clock` the wall's. `wrong` collects what the store should not have said."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class Readers:
             self._out(reader, "erased")
 
     def import_again(self, count: int) -> None:
-        """An old list: who is out stays out, who is pending there has confirmed elsewhere, and some are new."""
+        """An old list: who is out stays out, who is pending has confirmed elsewhere, and some are new."""
         some = {it.number: it for _ in range(count) if (it := self.one(lambda _: True))}
         old = list(some.values())
         new = [self._new() for _ in range(max(1, count // 10))]

@@ -17,7 +17,7 @@ from digest.transports import Mailbag, intended
 
 REPLY_SECONDS = 0.1
 """A reply takes so long, or up to four times as long."""
-LONGEST_PAUSE = 60.0
+LONGEST_PAUSE = 600.0
 
 Key = tuple[int, str]
 """An issue and the address of a reader."""
@@ -48,7 +48,7 @@ class Server:
     refused: set[Key] = field(default_factory=set)
     """Refused for good at least once."""
     unsure: Counter[Key] = field(default_factory=Counter)
-    """How often the sender cannot know: it dropped the line, or the sender died, with the answer on its way."""
+    """How often the sender cannot know: the line dropped, or the sender died, with the answer on its way."""
     policy: Counter[tuple[int, str]] = field(default_factory=Counter)
     """How often an issue was refused for its sender, by what was said."""
     failures: Counter[str] = field(default_factory=Counter)
@@ -93,7 +93,7 @@ class Server:
         return None
 
     def _is_stranger(self, address: str) -> bool:
-        """One domain in five greylists: whoever is not known there must come again, not before five minutes."""
+        """One domain in five greylists: whoever is new there must come again, not before five minutes."""
         if not address.endswith(".net"):
             return False
         now = _now()

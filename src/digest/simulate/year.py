@@ -1,4 +1,4 @@
-"""The year itself: rounds as `digest run` does them, processes that send and die, and whatever befalls them."""
+"""The year itself: rounds as `digest run` does them, processes that send and die, and what befalls them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
 from digest import mailing, schedule
 from digest.delivery.courier import Progress
@@ -29,23 +28,19 @@ from digest.store import Store, StoredIssue
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 WEEK = 7 * DAY
-_ROUTINE = 12 * HOUR
+_ROUTINE = DAY
 """The machine looks at least so often; `digest run` does each minute, which would find nothing new."""
 _OVER = frozenset({IssueState.SENT, IssueState.SKIPPED, IssueState.CANCELLED, IssueState.FAILED})
 _DOMAINS = ("example.org", "example.com", "mail.example.com", "letters.example.org", "example.net")
 
 
-class Send(Protocol):
-    """`mailing.send`, or what stands in its place to see whether the judge notices."""
-
-    def __call__(
-        self, settings: Settings, store: Store, number: int, clock: Callable[[], datetime], **means: Any
-    ) -> Awaitable[object]: ...
+Send = Callable[..., Awaitable[object]]
+"""`mailing.send`, or what stands in its place to see whether the judge notices."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`tell` hears once a week how far the year is; `server` and `send` are what may be put in their place."""
+    """`tell` hears once a week how far the year is; for `server` and `send` others may be put."""
 
     begins: datetime
     weeks: int = 52
@@ -95,6 +90,7 @@ class Rehearsal:
         self._decided: set[tuple[int, IssueState]] = set()
         self._open: set[int] = set()
         self._last = 0
+        self._turns = 0
         self._notices: set[tuple[str, int | None]] = set()
         self._people()
         self._incidents()
@@ -329,13 +325,15 @@ class Rehearsal:
 
     def _watch(self, number: int, process: Process, progress: Progress) -> None:
         """While nothing can leave, time goes in leaps: to the next try, or some way through an outage."""
-        self.judge.sums(number)
+        self._turns += 1
+        if self._turns % 20 == 0:
+            self.judge.sums(number)
         if not process.lines.idle:
             return
         if progress.next_try:
             self.loop.leap(min(self.clock.when(progress.next_try), self.agenda.next))
-        elif spell := self.server.spell():
-            self.loop.leap(min(self.loop.time() + 20, spell.ends, self.agenda.next))
+        elif (spell := self.server.spell()) and spell.kind == "outage":
+            self.loop.leap(min(self.loop.time() + 600, spell.ends, self.agenda.next))
 
     def _first_letter(self, number: int) -> None:
         """An issue is on its way: what befalls it is drawn, and some readers leave meanwhile."""
@@ -404,7 +402,7 @@ class Rehearsal:
     def _writing(self, work: Callable[[], None]) -> Callable[[], None]:
         def done() -> None:
             work()
-            self._round_in(MINUTE)
+            self._round_in(4 * HOUR)
 
         return done
 

@@ -6,6 +6,7 @@ The senders are processes of their own, as a machine runs them. About a quarter 
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -33,8 +34,8 @@ from digest.store.verify import verify
 from digest.transports import Mailbag, one_by_one
 
 
-def sender(folder: Path) -> subprocess.Popen[str]:
-    """`digest --json send 1`, begun and not waited for."""
+def sender(folder: Path, *, limit: int = resource.RLIM_INFINITY) -> subprocess.Popen[str]:
+    """`digest --json send 1`, begun and not waited for; no file of it may be longer than `limit` bytes."""
     options = ["--project", str(folder), "--now", scene.NOW.isoformat(), "--json"]
     return subprocess.Popen(
         [sys.executable, "-m", "digest", *options, "send", "1"],
@@ -42,6 +43,7 @@ def sender(folder: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)),
     )
 
 
@@ -131,6 +133,27 @@ def test_a_machine_that_is_shut_down_lets_letters_on_the_wire_come_to_their_end(
         assert '"uncertain": 0' in out
         assert ended(sender(folder))[0] == 0
         told(results, "SIGTERM in the middle, then the next run", folder, record, 300)
+
+
+@pytest.mark.long
+def test_who_waits_for_a_disk_and_is_shut_down_ends_and_the_next_run_names_what_was_on_the_wire(
+    tmp_path: Path,
+) -> None:
+    """Half a minute: so long it is tried to write down what the server said."""
+    with recording(tmp_path) as record:
+        folder = project(tmp_path / "letter", readers=60, port=record.port)
+        process = sender(folder, limit=100_000)
+        assert process.stderr is not None
+        assert "waiting: " in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=80)
+        assert (process.returncode, out) == (1, "")
+        assert "cannot be read or written: the disk reports an error" in err
+        assert "Traceback" not in err
+        assert ended(sender(folder))[0] == 1
+        found = judge(folder, record.accepted(), 60)
+        assert (found.wrong, found.lost, found.doubled) == ((), 0, 0)
+        assert 0 < found.uncertain <= scene.CONNECTIONS
 
 
 # --------------------------------------------------------------------------------------------- the clock

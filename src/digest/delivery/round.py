@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from math import inf
 
 from digest.delivery.bag import Bag
 from digest.delivery.limits import Limits
@@ -48,6 +49,8 @@ class Round:
         """What is wrong with the database at this moment."""
         self.unwritten = ""
         """Why the recorder cannot write, while it cannot: reading may go well all the while."""
+        self._trouble: StoreError | None = None
+        self._stopped_at = inf
         self.hungry = asyncio.Event()
         """Few letters are left in the bag."""
         self.news = asyncio.Event()
@@ -178,6 +181,7 @@ class Round:
 
     def stop(self) -> None:
         """Takes nothing more; what is on the wire comes to its end."""
+        self._stopped_at = min(self._stopped_at, asyncio.get_running_loop().time())
         self.bag.stop()
         self.hungry.set()
         self.news.set()
@@ -194,9 +198,12 @@ class Round:
     async def finished(self) -> None:
         """Waits for the transport and the last commit. Raises what went wrong in either."""
         try:
-            await asyncio.wait({self._carrying, self._recording}, return_when=asyncio.FIRST_COMPLETED)
-            if self._recording.done():
-                self._recording.result()
+            while not self._carrying.done():
+                both = {self._carrying, self._recording}
+                await asyncio.wait(both, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+                if self._recording.done():
+                    self._recording.result()
+                self._give_up_writing()
             await self._carrying
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._recorder.drain(), _DRAIN_SECONDS)
@@ -207,6 +214,12 @@ class Round:
             for chunk in [*self.bag.chunks, *self._not_put_back]:
                 with contextlib.suppress(StoreError):
                     self._store.sending.put_back(chunk, self._clock())
+
+    def _give_up_writing(self) -> None:
+        """Who was stopped does not wait for ever for a store that cannot be written: raises why not."""
+        late = asyncio.get_running_loop().time() - self._stopped_at > _DRAIN_SECONDS
+        if late and self._trouble is not None:
+            raise self._trouble
 
     # --------------------------------------------------------------------------------- trouble
 
@@ -233,7 +246,7 @@ class Round:
         self.bag.written(settled)
 
     def _not_written(self, error: StoreError | None) -> None:
-        self.unwritten = str(error) if error else ""
+        self._trouble, self.unwritten = error, str(error) if error else ""
         self.hungry.set()  # whoever watches is told at once
         self.news.set()
 

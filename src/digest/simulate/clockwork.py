@@ -26,7 +26,7 @@ class Clockwork(asyncio.SelectorEventLoop):
         self._now = 0.0
         self._leap = 0.0
         super().__init__(_Turning(self.turn))
-        # After half a year of seconds a float cannot tell a nanosecond any more, and a timer would never be due.
+        # After half a year of seconds a float tells no nanoseconds any more: a timer would never be due.
         self._clock_resolution = 1e-6
 
     def time(self) -> float:
@@ -41,7 +41,7 @@ class Clockwork(asyncio.SelectorEventLoop):
         self._leap = until
 
     def run_in_executor(
-        self, executor: Executor | None, func: Callable[[Unpack[_Ts]], _T], *args: *_Ts
+        self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts
     ) -> asyncio.Future[_T]:
         done: asyncio.Future[_T] = self.create_future()
         try:

@@ -467,7 +467,7 @@ class Rehearsal:
             self.judge.word(found.number)
 
     def _hold(self, number: int) -> None:
-        if self._does("holds", number, lambda: self.store.life.hold(number, self.clock())):
+        if self._does("holds", number, lambda: self.store.life.hold(number)):
             self.judge.held_by_author(number)
 
     def _resume(self, number: int) -> None:

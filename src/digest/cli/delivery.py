@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from digest.mailing import Sent
     from digest.model import Accounting, Outcome
     from digest.store import Store, StoredIssue
-    from digest.store.sending import DeliveryRow
+    from digest.store.accounts import DeliveryRow
 
 FIGURES = ("accepted", "refused", "suppressed", "uncertain", "waiting")
 _BAR_EVERY = 0.5

@@ -21,7 +21,7 @@ from digest.simulate.letters import Pattern, differs, recipient_of
 from digest.simulate.readers import Reader, Readers
 from digest.simulate.server import Server
 from digest.store import Store, StoredIssue
-from digest.store.sending import DeliveryRow
+from digest.store.accounts import DeliveryRow
 from digest.store.verify import verify
 
 _GRACE = timedelta(minutes=2)

@@ -11,31 +11,40 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
-from digest.errors import StoreError
-from digest.model import Accounting, CameBack, DeliveryState, IssueState, SubscriberState
+from digest.model import Accounting, DeliveryState, IssueState
+from digest.store import accounts, audience
+from digest.store.accounts import DeliveryRow
+from digest.store.audience import CHUNK
 from digest.store.database import reading, writing
-from digest.store.issues import StoredIssue, find, is_frozen
+from digest.store.issues import StoredIssue, find
 from digest.store.schema import (
     Instant,
-    bounce,
     budget,
     chunk,
     delivery,
     issue,
     subscriber,
-    suppression,
     worker,
 )
 
-CHUNK = 200
-"""Readers that a worker takes at once."""
-
 LONGEST_WAIT = timedelta(hours=5)
 """No reader is put off for longer. Whoever seems to be was put off before the clock was set back: is due."""
+
+
+__all__ = [
+    "CHUNK",
+    "Also",
+    "Chunk",
+    "ChunkState",
+    "DeliveryRow",
+    "Sending",
+    "Waiting",
+    "Worker",
+    "nothing_more",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,23 +88,6 @@ class Worker:
     beat: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeliveryRow:
-    """What the ledger holds of one reader of an issue."""
-
-    place: int
-    subscriber: int
-    address: str
-    state: DeliveryState
-    attempts: int
-    changed_at: datetime | None
-    next_at: datetime | None
-    stage: str
-    code: int
-    enhanced: str
-    reply: str
-
-
 Also = Callable[[sa.Connection, int, int], None]
 """What is to be done with a freeze: connection, issue, count of chunks."""
 
@@ -124,9 +116,9 @@ class Sending:
             _hold(connection, number)
             found = find(connection, number)
             if found.state not in (IssueState.SENDING, IssueState.SENT):
-                _refuse_changed(found)
-                _start(connection, found, now)
-                also(connection, number, _freeze(connection, number, now))
+                audience.refuse_changed(found)
+                audience.start(connection, found, now)
+                also(connection, number, audience.freeze(connection, number, now))
             return find(connection, number)
 
     def finish(self, number: int, now: datetime) -> bool:
@@ -334,20 +326,14 @@ class Sending:
 
     def accounting(self, number: int) -> Accounting:
         with reading(self.engine) as connection:
-            return accounting(connection, number)
+            return accounts.accounting(connection, number)
 
     def rows(
         self, number: int, states: Sequence[DeliveryState], *, after: int = -1, limit: int = 1000
     ) -> list[DeliveryRow]:
         """The rows behind a figure, by place, from behind `after` on."""
-        wanted = (
-            delivery.c.issue == number,
-            delivery.c.state.in_([state.value for state in states]),
-            delivery.c.place > after,
-        )
         with reading(self.engine) as connection:
-            query = sa.select(delivery).where(*wanted).order_by(delivery.c.place).limit(limit)
-            return [_row(found) for found in connection.execute(query)]
+            return accounts.rows(connection, number, states, after=after, limit=limit)
 
 
 # ---------------------------------------------------------------------------------------- in statements
@@ -369,87 +355,9 @@ def _is_due(column: sa.Column[datetime], now: datetime) -> sa.ColumnElement[bool
     return sa.or_(column <= now, column > now + LONGEST_WAIT)
 
 
-def accounting(connection: sa.Connection, number: int) -> Accounting:
-    """The sum of an issue as one consistent view shows it."""
-    by_state = sa.select(delivery.c.state, sa.func.count()).where(delivery.c.issue == number)
-    counts = _counted(connection, by_state.group_by(delivery.c.state))
-    return Accounting(
-        candidates=sum(counts.values()),
-        accepted=counts.get(DeliveryState.ACCEPTED, 0),
-        refused=counts.get(DeliveryState.REFUSED, 0),
-        suppressed=counts.get(DeliveryState.SUPPRESSED, 0),
-        uncertain=counts.get(DeliveryState.UNCERTAIN, 0),
-        waiting=counts.get(DeliveryState.QUEUED, 0) + counts.get(DeliveryState.SUBMITTING, 0),
-        bounced=_came_back(connection, number, CameBack.PERMANENT, CameBack.TRANSIENT),
-        complained=_came_back(connection, number, CameBack.COMPLAINT),
-    )
-
-
-def _came_back(connection: sa.Connection, number: int, *kinds: CameBack) -> int:
-    """For how many readers; who was refused at once is counted there, and not here again."""
-    theirs = (delivery.c.issue == bounce.c.issue, delivery.c.subscriber == bounce.c.subscriber)
-    refused = sa.exists().where(*theirs, delivery.c.state == DeliveryState.REFUSED.value)
-    found = sa.select(sa.func.count(sa.distinct(bounce.c.subscriber))).where(
-        bounce.c.issue == number, bounce.c.kind.in_([kind.value for kind in kinds]), ~refused
-    )
-    return connection.scalar(found) or 0
-
-
-def _counted(connection: sa.Connection, query: sa.Select[Any]) -> dict[str, int]:
-    return {str(name): int(count) for name, count in connection.execute(query)}
-
-
 def _hold(connection: sa.Connection, number: int) -> None:
     """Nobody else changes the issue until this transaction is over. Chunks are held after it, not before."""
     connection.execute(sa.select(issue.c.number).where(issue.c.number == number).with_for_update())
-
-
-def _refuse_changed(found: StoredIssue) -> None:
-    if not is_frozen(found):
-        raise StoreError(
-            f"issue {found.number} is not what was approved: its content was changed in the store",
-            cure=f"cancel it and cut it again: digest issue cancel {found.number}",
-        )
-
-
-def _start(connection: sa.Connection, found: StoredIssue, now: datetime) -> None:
-    started = connection.execute(
-        sa.update(issue)
-        .where(issue.c.number == found.number, issue.c.state == IssueState.APPROVED.value)
-        .values(state=IssueState.SENDING.value, started_at=now)
-    )
-    if started.rowcount != 1:
-        cures = {
-            IssueState.DRAFT: f"approve it: digest issue approve {found.number} --hash {found.hash[:12]}",
-            IssueState.HELD: f"let it go on: digest issue resume {found.number}",
-        }
-        cure = cures.get(found.state, "only an approved issue can be sent")
-        raise StoreError(f"issue {found.number} is {found.state.value}, so it is not sent", cure=cure)
-
-
-def _freeze(connection: sa.Connection, number: int, now: datetime) -> int:
-    """Everyone confirmed at this instant, once; who must not be mailed is among them, with that state.
-
-    How many chunks they make.
-    """
-    barred = sa.exists().where(suppression.c.mark == subscriber.c.mark)
-    everyone = sa.select(
-        sa.literal(number),
-        sa.func.row_number().over(order_by=subscriber.c.id) - 1,
-        subscriber.c.id,
-        subscriber.c.address,
-        sa.case((barred, DeliveryState.SUPPRESSED.value), else_=DeliveryState.QUEUED.value),
-        sa.literal(0),
-    ).where(subscriber.c.state == SubscriberState.CONFIRMED.value)
-    columns = ["issue", "place", "subscriber", "address", "state", "attempts"]
-    connection.execute(sa.insert(delivery).from_select(columns, everyone))
-    last = connection.scalar(sa.select(sa.func.max(delivery.c.place)).where(delivery.c.issue == number))
-    if last is None:
-        return 0
-    count: int = last // CHUNK + 1
-    rows = [{"issue": number, "number": n, "open": 1, "token": 0, "due": now} for n in range(count)]
-    connection.execute(sa.insert(chunk), rows)
-    return count
 
 
 def _places(number: int) -> dict[str, int]:
@@ -459,19 +367,3 @@ def _places(number: int) -> dict[str, int]:
 def _of(taken: Chunk) -> tuple[sa.ColumnElement[bool], ...]:
     places = _places(taken.number)
     return (delivery.c.issue == taken.issue, delivery.c.place.between(places["first"], places["last"]))
-
-
-def _row(found: sa.Row[Any]) -> DeliveryRow:
-    return DeliveryRow(
-        place=found.place,
-        subscriber=found.subscriber,
-        address=found.address,
-        state=DeliveryState(found.state),
-        attempts=found.attempts,
-        changed_at=found.changed_at,
-        next_at=found.next_at,
-        stage=found.stage or "",
-        code=found.code or 0,
-        enhanced=found.enhanced or "",
-        reply=found.reply or "",
-    )

@@ -13,6 +13,8 @@ import sqlalchemy as sa
 
 from digest.model import Accounting, DeliveryState, Fate, Finding, IssueState, Severity, SubscriberState
 from digest.store import issues
+from digest.store.accounts import accounting
+from digest.store.audience import CHUNK
 from digest.store.database import is_sqlite, reading
 from digest.store.schema import (
     chunk,
@@ -25,7 +27,6 @@ from digest.store.schema import (
     suppression,
     worker,
 )
-from digest.store.sending import CHUNK, accounting
 
 _WAITING = (DeliveryState.QUEUED.value, DeliveryState.SUBMITTING.value)
 

@@ -259,7 +259,8 @@ def keep_slots(store: Store, newsletter: Newsletter, now: datetime) -> None:
     """Remember the slots to come; where the schedule was changed since, its author hears what that moves."""
     last, skipped = store.last_slot(), {it.day for it in store.slots.skipped()}
     not_sent = now - timedelta(seconds=newsletter.cutoff_seconds)  # whose sending is to come, cut or not
-    moved = store.slots.keep(schedule.upcoming(newsletter, last, not_sent, KEPT, skipped), now)
+    coming = schedule.upcoming(newsletter, last, not_sent, KEPT, skipped)
+    moved = store.slots.keep(coming, now, ends=len(coming) < KEPT)  # a rule may have a last day
     if not moved:
         return
     zone = schedule.zone_of(newsletter)

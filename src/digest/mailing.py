@@ -8,13 +8,14 @@ never hears of.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -28,9 +29,9 @@ from digest.model import Accounting, Addressee, Letter, Newsletter, Outcome, Res
 from digest.schedule import quiet_until
 from digest.settings import Settings
 from digest.store import NotHome, Store, StoredIssue, fence
-from digest.store.sending import Waiting
+from digest.store.sending import Also, Waiting, nothing_more
 from digest.subscribers.tokens import Keys, Purpose, make
-from digest.transports import Mailbag
+from digest.transports import Mailbag, Transport
 
 T = TypeVar("T")
 
@@ -158,10 +159,12 @@ def courier(
     *,
     rules: Rules,
     watch: Callable[[Progress], None] = silent,
+    transport: Transport | None = None,
+    dice: Callable[[], float] = random.random,
 ) -> Courier:
-    """A courier over the transport of the settings. Use it in `async with`, inside `run`."""
-    transport = transports.make(settings.delivery.transport, settings.transport_options())
-    return Courier(store, transport, rules, clock, watch=watch)
+    """A courier over `transport`, or over that of the settings. Use it in `async with`, inside `run`."""
+    used = transport or transports.make(settings.delivery.transport, settings.transport_options())
+    return Courier(store, used, rules, clock, watch=watch, dice=dice)
 
 
 async def send(
@@ -173,19 +176,26 @@ async def send(
     rules: Rules,
     watch: Callable[[Progress], None] = silent,
     stop: asyncio.Event | None = None,
+    also: Also = nothing_more,
+    transport: Transport | None = None,
+    dice: Callable[[], float] = random.random,
 ) -> Sent:
     """Sends an approved issue, or goes on with one that is being sent, until nothing is left to try.
 
-    Soon after `stop` is set it returns, with nothing on the wire. Raises NotHome where the store is a copy.
+    Soon after `stop` is set it returns, with nothing on the wire. `also` is done in the transaction that
+    freezes the audience. Raises NotHome where the store is a copy.
+    A rehearsal brings a transport and dice of its own.
     """
     store.life.verify_frozen(number, clock())
     # Cast before the audience is frozen: an issue that no mail can be made of is never begun.
     cast(settings, store.issue(number), clock())
     stop = stop or asyncio.Event()
     store.fence.renew(clock())
-    found = store.sending.begin(number, clock())
-    async with courier(settings, store, clock, rules=rules, watch=watch) as at_work:
-        beside = asyncio.gather(_stop_with(at_work, stop), _stay_home(store, clock, stop))
+    found = store.sending.begin(number, clock(), also=also)
+    async with courier(
+        settings, store, clock, rules=rules, watch=watch, transport=transport, dice=dice
+    ) as at_work:
+        beside = asyncio.gather(stop_with(at_work, stop), stay_home(store, clock, stop))
         try:
             letter = addressing(settings, store, found, clock()).letter
             accounting, reason = await at_work.deliver(number, letter)
@@ -196,12 +206,17 @@ async def send(
     return Sent(issue=number, accounting=accounting, reason=reason)
 
 
-async def _stop_with(at_work: Courier, stop: asyncio.Event) -> None:
+class Stoppable(Protocol):
+    def stop(self) -> None: ...
+
+
+async def stop_with(at_work: Stoppable, stop: asyncio.Event) -> None:
+    """Stops what is at work once the event is set."""
     await stop.wait()
     at_work.stop()
 
 
-async def _stay_home(store: Store, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
+async def stay_home(store: Store, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
     """Shows as long as letters leave that they leave from here, and stops them where they should not."""
     while not stop.is_set():
         with suppress(TimeoutError):

@@ -173,7 +173,8 @@ def test_what_is_put_off_is_tried_again_until_it_is_taken(store: Store) -> None:
         tries[letter.recipient] += 1
         return BUSY if tries[letter.recipient] < 3 else FINE
 
-    accounting, _ = sent(store, Server(answer), clock=Clock(hurry=2000))
+    patient = Rules(give_up_after=timedelta(days=3650))
+    accounting, _ = sent(store, Server(answer), rules=patient, clock=Clock(hurry=2000))
     assert accounting == Accounting(candidates=20, accepted=20)
     assert set(tries.values()) == {3}
     assert {row.attempts for row in store.sending.rows(1, [DeliveryState.ACCEPTED])} == {3}
@@ -236,7 +237,7 @@ def test_an_issue_that_is_held_in_the_middle_stops_and_goes_on_where_it_was(stor
 
     def answer(letter: Letter) -> Outcome:
         if letter.recipient == address(50):
-            store.life.hold(1, NOW)
+            store.life.hold(1)
         return FINE
 
     server = Server(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sqlite3
 import subprocess
@@ -16,12 +17,13 @@ import sqlalchemy as sa
 from audience import NOW, approve, begun, subscribe, suppress
 from builders import newsletter, post
 from postgres import Cluster
-from program import environment
+from program import SETTINGS, digest, environment, letter
 
 from digest.collect import observe
 from digest.errors import StoreError
 from digest.model import Slot
 from digest.store import Store, lifeline, schema
+from digest.store.meanings import place
 from digest.store.move import TABLES, Moved, move
 
 URL = "sqlite:///digest.db"
@@ -84,6 +86,15 @@ def test_everything_goes_over_and_is_proved_table_by_table(empty: str, tmp_path:
         assert rows(after) == was
         assert after.issue(1).email.text == AWKWARD
         assert list(after.ledger()) == list(after.ledger())
+
+
+def test_a_large_store_goes_over_whole(empty: str, tmp_path: Path) -> None:
+    with Store.open(URL, project=tmp_path) as store:
+        begun(store, 50_000)
+    found = {one.table: one.rows for one in moved(empty, tmp_path).tables}
+    assert (found["subscriber"], found["delivery"], found["chunk"]) == (50_000, 50_000, 250)
+    with Store.open(empty, project=tmp_path) as there:
+        assert there.sending.accounting(1).waiting == 50_000
 
 
 def test_numbers_of_people_who_were_erased_are_given_to_nobody_there_either(
@@ -206,6 +217,28 @@ def test_a_text_that_postgresql_cannot_hold_stops_the_move_and_nothing_is_half_d
     with Store.open(URL, project=tmp_path) as store, Store.open(empty, project=tmp_path) as there:
         assert len(rows(store)["issue"]) == 2
         assert there.issues() == []
+
+
+# ---------------------------------------------------------------------------------------- by command
+
+
+def test_the_command_shows_what_it_has_proved_and_what_to_write_into_the_settings(
+    empty: str, tmp_path: Path
+) -> None:
+    project = letter(tmp_path / "letter", settings=SETTINGS + f'\n[store]\nurl = "{URL}"\n')
+    lived(project)
+    ran = digest("--project", project, "move", empty)
+    assert ran.code == 0
+    assert re.search(r"^subscriber +499 +[0-9a-f]{16} *$", ran.out, re.M)
+    assert f'url = "{place(sa.make_url(empty))}"' in ran.err
+    again = digest("--project", project, "--json", "move", empty)
+    assert again.json == {"target": place(sa.make_url(empty)), "tables": []}
+    told = digest("--project", project, "plan")
+    assert told.code == 1
+    assert "this store was moved to postgresql://" in told.err
+    settings = project / "digest.toml"
+    settings.write_text(settings.read_text().replace(URL, empty))
+    assert digest("--project", project, "plan").code == 0
 
 
 # ------------------------------------------------------------------------------------- killed anywhere

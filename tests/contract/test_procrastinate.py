@@ -128,7 +128,7 @@ def test_a_sweep_makes_the_jobs_that_are_missing_and_no_other(store: Store) -> N
 def test_a_sweep_makes_no_jobs_for_an_issue_that_is_held(store: Store) -> None:
     enqueued(store, 3)
     forget(store)
-    store.sending.pause(1, "the author looks")
+    store.life.hold(1, reason="the author looks")
     assert jobs.sweep(store.engine, NOW).missing == 0
 
 
@@ -290,7 +290,7 @@ def test_a_chunk_that_another_worker_has_is_not_done_until_they_are(store: Store
 def test_an_issue_that_is_held_and_goes_on_is_finished(store: Store) -> None:
     enqueued(store, 3 * CHUNK)
     server = Server()
-    store.sending.pause(1, "the author looks")
+    store.life.hold(1, reason="the author looks")
     start = time.monotonic()
     worked(store, server, lambda: time.monotonic() > start + 1)
     assert server.mailed == []

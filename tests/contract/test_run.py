@@ -134,6 +134,17 @@ def test_a_draft_waits_for_its_author(machine: Machine) -> None:
     assert machine.courier.sent == [1]
 
 
+def test_the_author_is_told_of_a_draft_whose_time_has_come(machine: Machine) -> None:
+    (machine.project / "digest.toml").write_text(SETTINGS, "utf-8")
+    machine.run(THURSDAY)
+    with machine.store() as store:
+        assert store.notices.open() == []
+        machine.run(FRIDAY)
+        assert [(notice.kind, notice.issue) for notice in store.notices.open()] == [("missed", 1)]
+        store.approve(1, store.issue(1).hash, FRIDAY + HOUR)
+        assert store.notices.open() == []
+
+
 def test_a_week_without_a_post_is_left_empty_and_is_not_made_up_for(machine: Machine) -> None:
     for at in (THURSDAY, FRIDAY, THURSDAY + WEEK):
         machine.run(at)

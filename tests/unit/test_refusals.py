@@ -39,15 +39,26 @@ def test_a_few_policy_refusals_among_many_readers_do_not_stop_an_issue() -> None
 
 def test_a_block_stops_an_issue_at_its_fifth_refusal() -> None:
     seen = Refusals()
-    assert [seen.note(BLOCKED) for _ in range(5)] == [False] * 4 + [True]
+    assert [bool(seen.note(BLOCKED)) for _ in range(5)] == [False] * 4 + [True]
 
 
 def test_a_block_in_the_middle_stops_an_issue() -> None:
     seen = Refusals()
     assert not any(seen.note(FINE) for _ in range(5000))
-    assert [seen.note(BLOCKED) for _ in range(10)].index(True) == 4
+    assert [bool(seen.note(BLOCKED)) for _ in range(10)].index(True) == 4
 
 
-def test_readers_who_are_gone_never_stop_an_issue() -> None:
+def test_single_readers_who_are_gone_never_stop_an_issue() -> None:
     seen = Refusals()
-    assert not any(seen.note(NOBODY) for _ in range(1000))
+    assert not any(seen.note(NOBODY if n % 3 == 0 else FINE) for n in range(2000))
+    assert not any(Refusals().note(NOBODY) for _ in range(10))
+
+
+def test_a_relay_that_knows_no_mailbox_any_more_stops_an_issue() -> None:
+    seen = Refusals()
+    assert [bool(seen.note(NOBODY)) for _ in range(25)].index(True) == 19
+    seen = Refusals()
+    assert not any(seen.note(FINE) for _ in range(1000))
+    reasons = [seen.note(NOBODY) for _ in range(150)]
+    assert [bool(reason) for reason in reasons].index(True) == 100
+    assert "101 of the last 200 readers were refused: 550 5.1.1" in reasons[100]

@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -150,6 +150,14 @@ def options_first(arguments: list[str]) -> list[str]:
     return front + rest
 
 
+def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
 def main() -> None:
     """The entry point: what goes wrong in a way we know is one message and an exit code, no traceback."""
     # Imports and posts make many objects and few cycles: looking for those took a fifth of a short command.
@@ -164,6 +172,14 @@ def main() -> None:
     except DigestError as error:
         show.error(error)
         sys.exit(error.exit_code)
+    except ExceptionGroup as group:
+        # Of several tasks that ended at once, one with a message for the author is what there is to say.
+        told, _ = group.split(DigestError)
+        first = told and next(_leaves(told))
+        if not isinstance(first, DigestError):
+            raise
+        show.error(first)
+        sys.exit(first.exit_code)
     except BrokenPipeError:
         # The reader of our output went away (`digest plan | head`): that is its right.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -183,9 +199,11 @@ for _module in (
     "issue",
     "life",
     "subscribers",
-    "moving",
+    "importing",
     "delivery",
     "returns",
     "run",
+    "move",
+    "simulate",
 ):
     import_module(f"digest.cli.{_module}")

@@ -81,6 +81,7 @@ def _cut(store: Store, number: int) -> StoredIssue:
 
 def _sent(project: Project, store: Store, number: int, uncertain: str) -> Sent:
     from digest import mailing
+    from digest.engine import jobs
 
     watcher = Watcher(lambda: store.sending.accounting(number))
     rules = mailing.rules(project.settings, uncertain=uncertain)
@@ -96,6 +97,7 @@ def _sent(project: Project, store: Store, number: int, uncertain: str) -> Sent:
             rules=rules,
             watch=watcher.see,
             stop=stopped_by_signals(),
+            also=jobs.with_freeze(store.engine),
         )
 
     try:

@@ -16,7 +16,9 @@ from digest.cli.site import OUT
 from digest.errors import UsageError
 
 if TYPE_CHECKING:
+    from digest.delivery.round import Write
     from digest.engine import Deliver, Means, Told
+    from digest.engine.dispatch import Dispatch
     from digest.settings import Settings
 
 
@@ -49,21 +51,72 @@ def _means(project: Project) -> Means:
         tell=_as_json if project.as_json else _as_line,
         out=root / OUT,
         deliver=_deliverer(project),
+        read_bounces=lambda: _read_bounces(project),
     )
 
 
 def _deliverer(project: Project) -> Deliver:
     """Sends an issue of this project over the transport that its settings name."""
     from digest import mailing
+    from digest.engine import jobs
     from digest.store import Store
 
     async def deliver(number: int, stop: asyncio.Event) -> None:
         settings = _read_anew(project)
         with Store.open(settings.store_url, project=settings.root) as store:
-            rules = mailing.rules(settings, quietly=True)
-            await mailing.send(settings, store, number, project.clock(), rules=rules, stop=stop)
+            rules, also = mailing.rules(settings, quietly=True), jobs.with_freeze(store.engine)
+            await mailing.send(settings, store, number, project.clock(), rules=rules, stop=stop, also=also)
 
     return deliver
+
+
+def _read_bounces(project: Project) -> None:
+    """What came back since the last look, where [bounces] says where to look."""
+    from digest.incoming import read_configured
+    from digest.store import Store
+
+    settings = _read_anew(project)
+    if not (settings.bounces.maildir or settings.bounces.host):
+        return
+    with Store.open(settings.store_url, project=settings.root) as store:
+        report = read_configured(settings, store, project.now)
+    if report is not None and report.stopped is not None:
+        raise report.stopped
+
+
+@app.command(epilog="Example:  digest worker")
+def worker(context: typer.Context) -> None:
+    """Only deliver, beside `digest run` on another machine, over one PostgreSQL; stays until stopped."""
+    from digest import mailing
+    from digest.cli.delivery import stopped_by_signals
+    from digest.engine import dispatch
+    from digest.store import Store
+
+    project = project_of(context)
+    settings = project.settings
+    with Store.open(settings.store_url, project=settings.root) as store:
+        store.fence.renew(project.now)
+        clock = project.clock()
+        at_work = mailing.courier(settings, store, clock, rules=mailing.rules(settings, quietly=True))
+
+        def writer(number: int) -> Write:
+            return mailing.addressing(settings, store, store.issue(number), clock()).letter
+
+        async def work() -> None:
+            stop = stopped_by_signals()
+            beside = [asyncio.create_task(mailing.stay_home(store, clock, stop))]
+
+            def began(it: Dispatch) -> None:
+                beside.append(asyncio.create_task(mailing.stop_with(it, stop)))
+
+            try:
+                await dispatch.work(at_work, writer, clock, began=began)
+            finally:
+                stop.set()
+                await asyncio.gather(*beside)
+
+        show.aside("waiting for issues to deliver; Ctrl-C or SIGTERM ends it")
+        mailing.run(work())
 
 
 def _read_anew(project: Project) -> Settings:

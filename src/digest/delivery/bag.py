@@ -129,9 +129,10 @@ class Bag:
         self._call()
 
     def pause(self, paused: bool) -> None:
-        """Hands out nothing for the time being, or again."""
-        self._paused = paused
-        self._call()
+        """Hands out nothing for the time being, or again. Said again it wakes nobody, who would ask in vain."""
+        if paused != self._paused:
+            self._paused = paused
+            self._call()
 
     def close(self) -> None:
         """Nothing more will be added: `more` says no when the last letter was taken."""
@@ -190,8 +191,8 @@ class Bag:
 
     def _end_of(self, held: _Held, outcome: Outcome) -> None:
         self.trouble_seen = None
-        if self._refusals.note(outcome):
-            self._halt(f"refused as a sender, not for its readers: {outcome}")
+        if reason := self._refusals.note(outcome):
+            self._halt(reason)
         if outcome.result is Result.TRY_LATER and _asks_for_patience(outcome):
             now = asyncio.get_running_loop().time()
             self.limits.slow_down(now, self._gone / max(0.05, now - self._since))

@@ -42,6 +42,7 @@ def look(settings: Settings, now: datetime, tell: Tell, *, busy: Collection[int]
             new_home = desk.store.fence.is_new_home()
             for issue in desk.store.life.going():
                 if issue.number not in busy:
+                    _ask_for_approval(desk, issue)
                     _do(_duty(desk, issue, new_home), desk, issue, found, tell)
         upcoming = schedule.upcoming(desk.newsletter, desk.store.last_slot(), now, 1)
         found.known += [slot.cutoff for slot in upcoming]
@@ -90,8 +91,13 @@ def _cut(desk: Desk, tell: Tell) -> None:
         tell(Told(at=desk.now, what="empty", says=f"no issue on {when}: too little waits for one"))
         return
     tell(Told(at=desk.now, what="cut", says=f"issue {cut.number} is cut for {when}", issue=cut.number))
-    if desk.newsletter.approval == "required" and schedule.missed(desk.newsletter, slot.sends, desk.now):
-        desk.store.notices.add(_late_draft(desk, cut))
+
+
+def _ask_for_approval(desk: Desk, issue: StoredIssue) -> None:
+    """A draft whose time has come goes nowhere by itself, and its author may believe it gone."""
+    required = desk.newsletter.approval == "required"
+    if required and issue.state is IssueState.DRAFT and issue.slot.sends <= desk.now:
+        desk.store.notices.add(_late_draft(desk, issue))
 
 
 def _late_draft(desk: Desk, cut: StoredIssue) -> Notice:

@@ -58,16 +58,17 @@ class Slots:
         """Those that wait for their cutoff, or for a run to notice that it has come."""
         return [it.slot for it in self.all() if it.fate is SlotFate.PLANNED]
 
-    def keep(self, coming: Sequence[Slot], now: datetime) -> list[Moved]:
+    def keep(self, coming: Sequence[Slot], now: datetime, *, ends: bool = False) -> list[Moved]:
         """Remembers the slots to come, and says which that were remembered have moved or gone.
 
-        `coming` are the next ones whose sending is to come, without a gap between them, always as many.
+        `coming` are the next ones whose sending is to come, without a gap between them; with `ends` there are
+        none behind them. Without it nothing is said of what was kept behind them: a clock was set back.
         """
         with reading(self._engine) as connection:
             if _unchanged(connection, coming, now):
                 return []
         with writing(self._engine) as connection:
-            return _keep(connection, coming, now)
+            return _keep(connection, coming, now, ends)
 
     def skip(self, left: Slot, now: datetime) -> None:
         """Leaves a slot empty whose issue is not cut yet. Raises StoreError where it is done with."""
@@ -184,7 +185,7 @@ def _unchanged(connection: sa.Connection, coming: Sequence[Slot], now: datetime)
     return list(kept.values()) == [it for it in coming if it.sends > now]
 
 
-def _keep(connection: sa.Connection, coming: Sequence[Slot], now: datetime) -> list[Moved]:
+def _keep(connection: sa.Connection, coming: Sequence[Slot], now: datetime, ends: bool) -> list[Moved]:
     """Replaces what is planned and to come. Only what stands in `coming` now is planned behind it."""
     alone(connection)
     kept = _kept(connection, now)
@@ -194,7 +195,6 @@ def _keep(connection: sa.Connection, coming: Sequence[Slot], now: datetime) -> l
     connection.execute(sa.delete(slot).where(slot.c.local_date.in_(same)))  # was missed, is to come again
     if rows := [row_of(it, SlotFate.PLANNED, None, now) for it in wanted.values()]:
         connection.execute(sa.insert(slot), rows)
-    ends = len(coming) < len(kept)  # a rule with a last day: what was kept behind it has gone
     return [
         Moved(was=was, now=wanted.get(day))
         for day, was in kept.items()

@@ -50,7 +50,8 @@ def sender(folder: Path, *, limit: int = resource.RLIM_INFINITY) -> subprocess.P
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Its exit code and what it printed."""
     out, err = process.communicate(timeout=60)
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
+    assert out, err
     return process.returncode, out
 
 
@@ -113,7 +114,7 @@ def test_two_who_send_the_same_issue_share_the_work_and_both_end_with_a_sum_that
     with recording(tmp_path, delay=10) as record:
         folder = project(tmp_path / "letter", readers=readers, port=record.port)
         both = [sender(folder), sender(folder)]
-        for code, out in map(ended, both):
+        for code, out in [ended(process) for process in both]:
             assert (code, f'"accepted": {readers}' in out, '"adds_up": true' in out) == (0, True, True)
         told(results, "two senders at once", folder, record, readers)
 

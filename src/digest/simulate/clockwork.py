@@ -18,6 +18,9 @@ from typing import TypeVar, TypeVarTuple
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
+_LITTLE = 1e-6
+"""A timer is due a little late: after half a year of seconds a float cannot tell the next nanosecond."""
+
 
 class Clockwork(asyncio.SelectorEventLoop):
     """`time()` is in seconds since the loop was made, and true whatever the wall clock says."""
@@ -26,14 +29,12 @@ class Clockwork(asyncio.SelectorEventLoop):
         self._now = 0.0
         self._leap = 0.0
         super().__init__(_Turning(self.turn))
-        # After half a year of seconds a float tells no nanoseconds any more: a timer would never be due.
-        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._now
 
     def turn(self, seconds: float) -> None:
-        self._now = max(self._now + seconds, self._leap)
+        self._now = max(self._now + seconds, self._leap) + _LITTLE
         self._leap = 0.0
 
     def leap(self, until: float) -> None:

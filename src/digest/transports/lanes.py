@@ -78,6 +78,7 @@ class _Lanes:
         self._prepare = prepare
         self._pause = pause
         self._failures = 0
+        self._rest_until = 0.0
         self._stopping = False
         self._idle: set[asyncio.Task[None]] = set()
         """Lanes that hold no letter and may be stopped at once."""
@@ -130,11 +131,14 @@ class _Lanes:
             raise
 
     async def _trouble(self, trouble: Outcome) -> None:
-        self._failures += 1
+        now = asyncio.get_running_loop().time()
+        if now >= self._rest_until:  # lanes that fail together are one failure
+            self._failures += 1
+            self._rest_until = now + self._pause(self._failures)
         self._bag.trouble(trouble)
         if not self._stopping:
             with self._idling():
-                await asyncio.sleep(self._pause(self._failures))
+                await asyncio.sleep(self._rest_until - now)
 
     @contextmanager
     def _idling(self) -> Iterator[None]:

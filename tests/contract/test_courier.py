@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from digest.delivery.rules import Rules
 from digest.errors import InputError
 from digest.model import Accounting, DeliveryState, IssueState, Letter, Outcome, Result, Stage
 from digest.store import Store
+from digest.store.commits import Batch, Intent, open_commits
 from digest.store.sending import CHUNK, Waiting
 from digest.transports import Mailbag, one_by_one
 
@@ -371,3 +373,24 @@ def test_a_transport_that_breaks_ends_the_sending_with_its_error_and_leaves_the_
     assert 1 <= total.uncertain <= 4
     accounting, _ = sent(store, Server())
     assert accounting == Accounting(candidates=300, accepted=300 - total.uncertain, uncertain=total.uncertain)
+
+
+def test_what_a_dead_worker_had_on_the_wire_is_uncertain_also_when_the_issue_was_cancelled(
+    store: Store,
+) -> None:
+    begin(store, 10)
+    store.sending.enter("5b6ab6f1-9e0a-4f2e-8f53-1a6f0d1f8a01", "host", 1, NOW)  # whose process is over
+    taken = store.sending.claim("5b6ab6f1-9e0a-4f2e-8f53-1a6f0d1f8a01", 1, NOW)
+    assert taken
+
+    async def intend() -> None:
+        commits = await open_commits(store.engine)
+        await commits.commit(1, Batch(intents=[Intent(taken, 3, 0)]), NOW)
+        await commits.close()
+
+    asyncio.run(intend())
+    store.life.cancel(1, NOW)
+    assert store.sending.accounting(1) == Accounting(candidates=10, waiting=10)
+    assert store.sending.bury(NOW) == [replace(taken, token=taken.token + 1)]
+    assert store.sending.accounting(1) == Accounting(candidates=10, waiting=9, uncertain=1)
+    assert store.sending.bury(NOW) == []

@@ -270,6 +270,7 @@ def status(
     """The accounting: candidates are always accepted + refused + suppressed + uncertain + waiting."""
     project = project_of(context)
     with _store(project) as store:
+        store.sending.bury(project.now)
         if number is None:
             _overview(project, store)
             return

@@ -74,6 +74,7 @@ def cancel(
     """Take it back: before its sending the posts wait again; later the rest is not sent."""
     project = project_of(context)
     with desk_of(project) as desk:
+        desk.store.sending.bury(desk.now)
         found = desk.store.life.cancel(number, desk.now, reason=because)
     if found.started_at:
         gone, then = "the rest is not sent", f"[bold]digest issue show {number}[/] says how it stands"

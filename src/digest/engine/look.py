@@ -37,6 +37,7 @@ def look(settings: Settings, now: datetime, tell: Tell, *, busy: Collection[int]
     with Desk.open(settings, now) as desk:
         found.mistakes = [str(mistake) for mistake in desk.library.errors()]
         _mind_the_clock(desk)
+        desk.store.sending.bury(now)
         if at_home(desk):
             _cut(desk, tell)
             new_home = desk.store.fence.is_new_home()

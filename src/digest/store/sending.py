@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from digest.model import Accounting, DeliveryState, IssueState
-from digest.store import accounts, audience
+from digest.store import accounts, audience, lifeline
 from digest.store.accounts import DeliveryRow
 from digest.store.audience import CHUNK
 from digest.store.database import reading, writing
@@ -183,6 +183,11 @@ class Sending:
             for row in held:
                 connection.execute(_ON_THE_WIRE, {"of": row.issue, **_places(row.number), "at": now})
             return [Chunk(issue=row.issue, number=row.number, token=row.token) for row in held]
+
+    def bury(self, now: datetime) -> list[Chunk]:
+        """Workers whose process is over leave, also those of issues that nobody sends any more."""
+        over = [worker for worker in self.workers() if lifeline.is_cut(self.engine, worker.id)]
+        return [chunk for worker in over for chunk in self.leave(worker.id, now, beat=worker.beat)]
 
     # --------------------------------------------------------------------------------- the chunks
 

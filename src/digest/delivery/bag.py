@@ -125,7 +125,7 @@ class Bag:
         self._call()
 
     def pause(self, paused: bool) -> None:
-        """Hands out nothing for the time being, or again. Said again it wakes nobody, who would ask in vain."""
+        """Hands out nothing for the time being, or again. Said twice, it wakes nobody to ask in vain."""
         if paused != self._paused:
             self._paused = paused
             self._call()

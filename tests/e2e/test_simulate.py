@@ -1,12 +1,12 @@
 """A year rehearsed: the program keeps its promises, and the judge is no friend of it.
 
-A year of 200 readers takes about fifteen seconds, each short rehearsal two or three.
+Half a year of 200 readers takes about fifteen seconds, a short rehearsal two or three; years need --long.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,16 +50,16 @@ def broken(year: Year) -> set[Promise]:
 # ---------------------------------------------------------------------------------- a year that holds
 
 
-def test_a_year_keeps_every_promise_and_adds_up(project: Path) -> None:
+def test_half_a_year_keeps_every_promise_and_adds_up(project: Path) -> None:
     before = tree(project)
     ran = digest(
         *("--project", project, "--now", "2026-03-02", "--json"),
-        *("simulate", "--weeks", "52", "--readers", "200"),
+        *("simulate", "--weeks", "26", "--readers", "200"),
     )
     year = json.loads(ran.out)
     assert (ran.code, year["broken"]) == (0, [])
     assert tree(project) == before, "nothing of the project is touched"
-    assert year["again"] == "digest --now 2026-03-02 simulate --weeks 52 --readers 200 --seed 1"
+    assert year["again"] == "digest --now 2026-03-02 simulate --weeks 26 --readers 200 --seed 1"
     assert all(year["looks"].values()), "each promise was looked at"
     for line in year["issues"]:
         parts = ("accepted", "refused", "suppressed", "uncertain", "waiting")
@@ -92,8 +92,9 @@ def test_other_years_under_other_settings_keep_every_promise(
 
 
 def test_the_same_seed_makes_the_same_year_and_another_seed_another(settings: Settings) -> None:
-    assert short(settings) == short(settings)
-    assert short(settings, seed=4).totals != short(settings).totals
+    first = short(settings, weeks=4)
+    assert short(settings, weeks=4) == first
+    assert short(settings, weeks=4, seed=4).totals != first.totals
 
 
 def test_a_rehearsal_tells_how_far_it_is_once_a_week(settings: Settings) -> None:
@@ -140,14 +141,19 @@ def test_the_server_is_believed_before_the_ledger(
     assert promise in broken(short(settings, server=server))
 
 
-def sender(spoil: str, *more: str) -> Callable[..., Any]:
-    """The program's own sending, over a store in which something was changed before."""
+def sender(*before: str, after: Sequence[str] = ()) -> Callable[..., Any]:
+    """The program's own sending, over a store in which something is changed before it or after."""
+
+    def spoil(store: Store, statements: Sequence[str]) -> None:
+        with writing(store.engine) as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
 
     async def send(settings: Settings, store: Store, number: int, *rest: Any, **means: Any) -> object:
-        with writing(store.engine) as connection:
-            for statement in (spoil, *more):
-                connection.exec_driver_sql(statement)
-        return await mailing.send(settings, store, number, *rest, **means)
+        spoil(store, before)
+        sent = await mailing.send(settings, store, number, *rest, **means)
+        spoil(store, after)
+        return sent
 
     return send
 
@@ -163,7 +169,7 @@ FORGETS_WHAT_WAS_MAILED = sender(
     "DELETE FROM issue_post",
     "UPDATE post SET fate = 'waiting', issue = NULL, carried_hash = ''",
 )
-LOSES_A_READER = sender("UPDATE delivery SET state = 'accepted' WHERE place = 3 AND state = 'queued'")
+MISCOUNTS_A_READER = sender(after=["UPDATE delivery SET state = 'suppressed' WHERE place = 3"])
 
 
 @pytest.mark.parametrize(
@@ -172,9 +178,9 @@ LOSES_A_READER = sender("UPDATE delivery SET state = 'accepted' WHERE place = 3 
         (FORGETS_WHO_LEFT, Promise.NOBODY_ELSE),
         (TRIES_THE_UNCERTAIN_AGAIN, Promise.ONCE),
         (FORGETS_WHAT_WAS_MAILED, Promise.POSTS),
-        (LOSES_A_READER, Promise.ONCE),
+        (MISCOUNTS_A_READER, Promise.ONCE),
     ],
-    ids=["forgets who left", "tries the uncertain again", "forgets what was mailed", "loses a reader"],
+    ids=["forgets who left", "tries the uncertain again", "forgets what was mailed", "miscounts a reader"],
 )
 def test_a_sender_that_breaks_a_rule_is_found_out(
     settings: Settings, send: Callable[..., Any], promise: Promise

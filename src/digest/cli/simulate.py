@@ -85,9 +85,7 @@ def _print(year: Year) -> None:
     )
     show.line()
     broken = {it.promise for it in year.broken}
-    rows = [
-        ("broken" if name in broken else "kept", f"{count:,}", name) for name, count in year.looks.items()
-    ]
+    rows = [(_word(name in broken, count), f"{count:,}", name) for name, count in year.looks.items()]
     show.table(("promise", "looks", ""), rows)
     for it in year.broken:
         show.line(f"week {it.week}: {it.says}", style="bold red")
@@ -96,6 +94,13 @@ def _print(year: Year) -> None:
         show.next_step("tell us, with the line above and your digest.toml; no reader of yours is in it")
     else:
         show.next_step(f"[bold]digest simulate --seed {year.seed + 1}[/] is another year")
+
+
+def _word(broken: bool, looks: int) -> str:
+    """A promise that nothing put to the test is not said to be kept."""
+    if broken:
+        return "broken"
+    return "kept" if looks else "untried"
 
 
 def _row(line: IssueLine) -> list[object]:

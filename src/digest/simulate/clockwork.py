@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
 _LITTLE = 1e-6
-"""A timer is due a little late: after half a year of seconds a float cannot tell the next nanosecond."""
+"""Times so near are the same: after half a year of seconds a float cannot tell the next nanosecond."""
 
 
 class Clockwork(asyncio.SelectorEventLoop):
@@ -29,6 +29,7 @@ class Clockwork(asyncio.SelectorEventLoop):
         self._now = 0.0
         self._leap = 0.0
         super().__init__(_Turning(self.turn))
+        self._clock_resolution = _LITTLE / 10
 
     def time(self) -> float:
         return self._now
@@ -105,6 +106,6 @@ class Agenda:
 
     def take(self, now: float) -> Callable[[], None] | None:
         """The first that is due, if one is."""
-        if self._heap and self._heap[0][0] <= now:
+        if self._heap and self._heap[0][0] <= now + _LITTLE:
             return heapq.heappop(self._heap)[2]
         return None

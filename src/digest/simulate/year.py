@@ -128,7 +128,7 @@ class Rehearsal:
             self._plan_week(week)
         self._plan_clock_and_machine()
         self._round_in(1.0)
-        while (now := self.loop.time()) < self.ends:
+        while (now := self.loop.time()) < self.ends - 0.001:
             while act := self.agenda.take(now):
                 act()
             await self._rest(min(self.agenda.next, self.ends))
@@ -258,7 +258,7 @@ class Rehearsal:
     # ------------------------------------------------------------------------------------- rounds
 
     def _round_in(self, seconds: float) -> None:
-        at = self.loop.time() + seconds
+        at = self.loop.time() + max(seconds, 0.001)
         if at < self._round_at:
             self._round_at = at
             self.agenda.at(at, lambda: self._round(at))

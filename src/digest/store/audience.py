@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from digest.errors import StoreError
 from digest.model import DeliveryState, IssueState, SubscriberState
+from digest.store.database import is_sqlite
 from digest.store.issues import StoredIssue, is_frozen
 from digest.store.schema import chunk, delivery, issue, subscriber, suppression
 
@@ -60,4 +61,11 @@ def freeze(connection: sa.Connection, number: int, now: datetime) -> int:
     count: int = last // CHUNK + 1
     rows = [{"issue": number, "number": n, "open": 1, "token": 0, "due": now} for n in range(count)]
     connection.execute(sa.insert(chunk), rows)
+    _count_anew(connection)
     return count
+
+
+def _count_anew(connection: sa.Connection) -> None:
+    """PostgreSQL plans by what it last counted: without this, each commit would read the whole issue."""
+    if not is_sqlite(connection.engine.url):
+        connection.exec_driver_sql("ANALYZE delivery, chunk, subscriber, suppression")

@@ -30,7 +30,7 @@ from digest.schedule import quiet_until
 from digest.settings import Settings
 from digest.store import NotHome, Store, StoredIssue, fence
 from digest.store.sending import Also, Waiting, nothing_more
-from digest.subscribers.tokens import Keys, Purpose, make
+from digest.subscribers.tokens import LONGEST_FOR_BOUNCES, Keys, Purpose, make
 from digest.transports import Mailbag, Transport
 
 T = TypeVar("T")
@@ -53,13 +53,14 @@ class Addressing:
         self._keys, self._number = keys.tokens, number
         self._host = host_of(site)
         self._sender = parseaddr(newsletter.sender)[1]
-        self._leave_by_mail = newsletter.leave_by_mail or self._sender
+        leave_by_mail = quote(newsletter.leave_by_mail or self._sender, safe="@+")
+        self._leave_by_mail = f"mailto:{leave_by_mail}?subject=leave%20"
+        self._return_path = _halves(newsletter.return_path, number)
 
     def letter(self, reader: Waiting) -> Letter:
         """Raises InputError for a reader whom no mail can be addressed to."""
         token = make(self._keys, Purpose.BOUNCE, reader.subscriber, about=str(self._number))
-        path = self._newsletter.return_path
-        sender = return_path(path, self._number, token) if path else self._sender
+        sender = token.join(self._return_path) if self._return_path else self._sender
         return Letter(
             issue=self._number,
             place=reader.place,
@@ -81,9 +82,18 @@ class Addressing:
             message_id=message_id(self._number, token, self._host),
             leave_url=self._site.address(f"leave/{leave}"),
             preferences_url=self._site.address(f"reader/{own}"),
-            leave_mailto=f"mailto:{quote(self._leave_by_mail, safe='@+')}?subject=leave%20{leave}",
+            leave_mailto=self._leave_by_mail + leave,
             return_path=sender,
         )
+
+
+def _halves(address: str, number: int) -> tuple[str, str] | None:
+    """What stands before and behind a reader's token in the return path; checked once, with the longest."""
+    if not address:
+        return None
+    longest = "a" * LONGEST_FOR_BOUNCES
+    before, _, behind = return_path(address, number, longest).partition(longest)
+    return before, behind
 
 
 def addressing(settings: Settings, store: Store, found: StoredIssue, now: datetime) -> Addressing:

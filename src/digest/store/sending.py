@@ -248,7 +248,12 @@ class Sending:
             .limit(limit)
         )
         with reading(self.engine) as connection:
-            return [Waiting(**row._mapping) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+        # Unpacked by place, as in `posts.ledger`: by name it is twice the time.
+        return [
+            Waiting(place=place, subscriber=id, address=address, name=name, attempts=tries, first_at=first)
+            for place, id, address, name, tries, first in rows
+        ]
 
     def put_back(self, taken: Chunk, now: datetime, *, not_before: datetime | None = None) -> bool:
         """A worker is done with a chunk: it is closed, or free again from when its next reader is due.

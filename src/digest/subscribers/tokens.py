@@ -22,6 +22,8 @@ KEY_BYTES = 32
 _MAC_BYTES = 16
 _ENDS = 0x10
 _MOMENT_BYTES = 5
+LONGEST_FOR_BOUNCES = 36
+"""Characters, for a reader whose number has 40 bits."""
 _LONGEST = 64
 """No token is longer; what is, is not even decoded."""
 

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -607,14 +607,14 @@ def test_issues_and_slots_of_the_first_tables_are_there_after_the_upgrade(
         config.set_main_option("script_location", "digest.store:migrations")
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-        was = {name: schema.written(when) for name, when in asdict(SLOT).items()}
+        was = {"cutoff": schema.written(SLOT.cutoff), "sends": schema.written(SLOT.sends)}
         connection.exec_driver_sql(
             "INSERT INTO issue (number, state, cutoff, sends, cut_at, subject, summary, html, text,"
             " shortened, hash) VALUES (1, 'approved', %(cutoff)s, %(sends)s, %(cutoff)s, '', '', '', '',"
             " '[]', '')",
             was,
         )
-        was = {name: schema.written(when) for name, when in asdict(NEXT).items()}
+        was = {"cutoff": schema.written(NEXT.cutoff), "sends": schema.written(NEXT.sends)}
         connection.exec_driver_sql("INSERT INTO empty_slot VALUES (%(sends)s, %(cutoff)s, %(cutoff)s)", was)
     with Store.open(url, project=tmp_path) as store:
         assert [(it.number, it.state, it.slot) for it in store.issues()] == [(1, IssueState.APPROVED, SLOT)]
@@ -624,5 +624,7 @@ def test_issues_and_slots_of_the_first_tables_are_there_after_the_upgrade(
 
 @contextmanager
 def closing(engine: sa.Engine) -> Iterator[sa.Engine]:
-    yield engine
-    engine.dispose()
+    try:
+        yield engine
+    finally:
+        engine.dispose()

@@ -252,7 +252,7 @@ class Judge:
             case DeliveryState.REFUSED:
                 return key in self.server.refused or row.reply.startswith("given up") or not row.address
             case DeliveryState.SUPPRESSED:
-                return reader.was_out_since(begun_at)
+                return reader.was_out_since(begun_at) or key[1] in self.server.turned_away
         return True
 
     def store(self) -> None:

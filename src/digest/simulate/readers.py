@@ -145,7 +145,9 @@ class Readers:
     def _suppress(self, reader: Reader, reason: SuppressionReason, says: str) -> None:
         if reader.confirmed:
             answer = self._people.suppress(reader.address, reason, self._act("mail that came back"))
-            self._expect(answer, reader, says)
+            # The mail server may have said at RCPT that the mailbox is gone, before its bounce came.
+            if not (reason is SuppressionReason.HARD_BOUNCE and answer.result is Result.SO_ALREADY):
+                self._expect(answer, reader, says)
             self._out(reader, says)
 
     def erase(self, reader: Reader) -> None:

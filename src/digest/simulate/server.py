@@ -43,6 +43,8 @@ class Server:
     """Told when the first letter of an issue comes within sight."""
     spells: list[Spell] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
+    turned_away: set[str] = field(default_factory=set)
+    """Of those: to whom it said so, which is a bounce."""
     """Mailboxes that there are not any more."""
     accepted: Counter[Key] = field(default_factory=Counter)
     refused: set[Key] = field(default_factory=set)
@@ -81,6 +83,7 @@ class Server:
             self._seen.add(letter.issue)
             self.first(letter.issue)
         if letter.recipient in self.gone:
+            self.turned_away.add(letter.recipient)
             self.refused.add((letter.issue, letter.recipient))
             return self._no(Stage.RECIPIENT, 550, "5.1.1", "no such mailbox")
         if self._is_stranger(letter.recipient):

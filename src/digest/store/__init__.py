@@ -8,6 +8,7 @@ values of `model` or the two of its own (`StoredIssue`, `IssuePost`); what shoul
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from types import TracebackType
 import sqlalchemy as sa
 
 from digest.collect import Observation
+from digest.errors import StoreError
 from digest.model import Card, Email, Issue, LedgerEntry, NoticeKind, Slot
 from digest.store import issues, notices, posts, slots
 from digest.store.database import bring_up_to_date, connect, reading, refuse_moved, writing
@@ -56,7 +58,8 @@ class Store:
             bring_up_to_date(store.engine)
             with reading(store.engine) as connection:
                 refuse_moved(connection)
-            store.fence.claim()
+            with suppress(StoreError):  # one that may only be read sends nothing, and needs no home
+                store.fence.claim()
         except BaseException:
             store.close()
             raise

@@ -265,7 +265,7 @@ def _refuse_strangers(target: sa.Engine) -> None:
 
 
 def _refuse_full(there: sa.Connection) -> None:
-    for table in (*TABLES, fence, worker):
+    for table in (*TABLES, worker):  # that it is at home there is no other store's mark
         if there.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is not None:
             raise StoreError(
                 f"{place(there.engine.url)} holds another store: there are rows in its table {table.name}",

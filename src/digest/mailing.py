@@ -187,13 +187,15 @@ async def send(
     watch: Callable[[Progress], None] = silent,
     stop: asyncio.Event | None = None,
     also: Also = nothing_more,
+    resend_first: bool = False,
     transport: Transport | None = None,
     dice: Callable[[], float] = random.random,
 ) -> Sent:
     """Sends an approved issue, or goes on with one that is being sent, until nothing is left to try.
 
     Soon after `stop` is set it returns, with nothing on the wire. `also` is done in the transaction that
-    freezes the audience. Raises NotHome where the store is a copy.
+    freezes the audience. With `resend_first` what is uncertain is queued before. Raises NotHome where the
+    store is a copy.
     A rehearsal brings a transport and dice of its own.
     """
     store.life.verify_frozen(number, clock())
@@ -202,6 +204,8 @@ async def send(
     stop = stop or asyncio.Event()
     store.fence.renew(clock())
     found = store.sending.begin(number, clock(), also=also)
+    if resend_first:
+        store.sending.resend_uncertain(number, clock())
     async with courier(
         settings, store, clock, rules=rules, watch=watch, transport=transport, dice=dice
     ) as at_work:
@@ -235,7 +239,7 @@ async def stay_home(store: Store, clock: Callable[[], datetime], stop: asyncio.E
             await asyncio.to_thread(store.fence.renew, clock())
         except NotHome:
             stop.set()
-        except StoreError:
+        except (StoreError, OSError):
             continue  # locked or gone for now: the recorder waits for it as well
 
 

@@ -20,7 +20,7 @@ from digest.model import Accounting, DeliveryState, IssueState, Letter, Outcome,
 from digest.store import Store
 from digest.store.commits import Batch, Intent, open_commits
 from digest.store.sending import CHUNK, Waiting
-from digest.transports import Mailbag, one_by_one
+from digest.transports import Mailbag, intended, one_by_one
 
 NOW = datetime(2026, 11, 20, 7, tzinfo=UTC)
 FINE = Outcome(result=Result.ACCEPTED, stage=Stage.CONTENT, code=250, text="queued")
@@ -97,6 +97,7 @@ def sent(
     clock: Clock | None = None,
     write: Callable[[Waiting], Letter] = written,
     until: Callable[[Progress], bool] = lambda _: False,
+    lease: float = 30.0,
 ) -> tuple[Accounting, str]:
     """Delivers issue 1 to its end, or stops once `until` says so of the progress."""
 
@@ -108,7 +109,15 @@ def sent(
 
     async def work() -> tuple[Accounting, str]:
         nonlocal courier
-        made = Courier(store, server, rules or Rules(), clock or Clock(), watch=watch, dice=lambda: 0.5)
+        made = Courier(
+            store,
+            server,
+            rules or Rules(),
+            clock or Clock(),
+            watch=watch,
+            dice=lambda: 0.5,
+            lease=lease,
+        )
         async with made as courier:
             return await courier.deliver(1, write)
 
@@ -394,3 +403,76 @@ def test_what_a_dead_worker_had_on_the_wire_is_uncertain_also_when_the_issue_was
     assert store.sending.bury(NOW) == [replace(taken, token=taken.token + 1)]
     assert store.sending.accounting(1) == Accounting(candidates=10, waiting=9, uncertain=1)
     assert store.sending.bury(NOW) == []
+
+
+def test_a_letter_that_was_lost_cannot_leave_when_its_chunk_comes_back(store: Store) -> None:
+    """A transport that is slow to connect still has the first letter when the second is made."""
+    begin(store, 1)
+    early: list[Letter] = []
+
+    class Slow(Server):
+        async def carry(self, bag: Mailbag) -> None:
+            early.append(await taken(bag))
+            worker = store.sending.workers()[0]
+            store.sending.leave(worker.id, NOW)  # taken for dead by mistake
+            again = await taken(bag)
+            assert again is not early[0]
+            assert not await intended(bag, early[0])
+            bag.give_back(early[0])
+            assert await intended(bag, again)
+            self.left.append(again.recipient)
+            bag.settle(early[0], BUSY)
+            bag.settle(again, FINE)
+            while await bag.more():
+                pass
+
+    server = Slow()
+    accounting, _ = sent(store, server, lease=0.3)
+    assert accounting == Accounting(candidates=1, accepted=1)
+    assert server.left == [address(1)]
+
+
+async def taken(bag: Mailbag) -> Letter:
+    while (letter := bag.take()) is None:
+        assert await bag.more()
+    return letter
+
+
+def test_one_slow_domain_does_not_hold_the_others_up(store: Store) -> None:
+    begin(store, 1000)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE delivery SET address = 'reader@slow.example.org' WHERE place % 10 = 0"
+        )
+    rules = Rules(domain_rates={"slow.example.org": 0.1})
+    server = Server()
+    accounting, _ = sent(store, server, rules=rules, until=lambda _: len(server.left) >= 900)
+    assert accounting.accepted >= 900
+    assert server.left.count("reader@slow.example.org") <= 3
+
+
+def test_what_is_uncertain_of_a_cancelled_issue_stays_known_as_that(store: Store) -> None:
+    begin(store, 3)
+    sent(
+        store,
+        Server(lambda letter: SILENCE if letter.recipient == address(2) else BUSY),
+        until=lambda seen: seen.tally.uncertain == 1,
+    )
+    store.life.cancel(1, NOW)
+    before = store.sending.accounting(1)
+    assert before.uncertain == 1
+    assert store.sending.resend_uncertain(1, NOW) == 0
+    assert store.sending.accounting(1) == before
+
+
+def test_an_issue_that_is_held_between_two_tries_lets_its_sender_go(store: Store) -> None:
+    begin(store, 3)
+
+    def hold(seen: Progress) -> bool:
+        if seen.next_try is not None and seen.next_try > NOW:
+            store.life.hold(1)
+        return False
+
+    accounting, _ = sent(store, Server(lambda _: BUSY), until=hold)
+    assert store.sending.state(1) is IssueState.HELD
+    assert accounting == Accounting(candidates=3, waiting=3)

@@ -85,8 +85,6 @@ def _sent(project: Project, store: Store, number: int, uncertain: str) -> Sent:
 
     watcher = Watcher(lambda: store.sending.accounting(number))
     rules = mailing.rules(project.settings, uncertain=uncertain)
-    if uncertain == "resend":
-        store.sending.resend_uncertain(number, project.now)
 
     async def work() -> Sent:
         return await mailing.send(
@@ -98,6 +96,7 @@ def _sent(project: Project, store: Store, number: int, uncertain: str) -> Sent:
             watch=watcher.see,
             stop=stopped_by_signals(),
             also=jobs.with_freeze(store.engine),
+            resend_first=uncertain == "resend",
         )
 
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from digest.cli.site import OUT
 from digest.errors import UsageError
 
 if TYPE_CHECKING:
+    from digest.delivery.courier import Progress
     from digest.delivery.round import Write
     from digest.engine import Deliver, Means, Told
     from digest.engine.dispatch import Dispatch
@@ -64,10 +66,38 @@ def _deliverer(project: Project) -> Deliver:
     async def deliver(number: int, stop: asyncio.Event) -> None:
         settings = _read_anew(project)
         with Store.open(settings.store_url, project=settings.root) as store:
-            rules, also = mailing.rules(settings, quietly=True), jobs.with_freeze(store.engine)
-            await mailing.send(settings, store, number, project.clock(), rules=rules, stop=stop, also=also)
+            await mailing.send(
+                settings,
+                store,
+                number,
+                project.clock(),
+                rules=mailing.rules(settings, quietly=True),
+                watch=_watch(project),
+                stop=stop,
+                also=jobs.with_freeze(store.engine),
+            )
 
     return deliver
+
+
+def _watch(project: Project) -> Callable[[Progress], None]:
+    """Says once what keeps letters from leaving, and once that it is over."""
+    from digest.engine import Told
+    from digest.engine.told import without_addresses
+
+    tell = _as_json if project.as_json else _as_line
+    said = ""
+
+    def see(progress: Progress) -> None:
+        nonlocal said
+        if progress.trouble != said:
+            said = progress.trouble
+            says = f"issue {progress.issue} waits: {said}" if said else f"issue {progress.issue} goes on"
+            what = "waiting" if said else "sending"
+            at = datetime.now(UTC)
+            tell(Told(at=at, what=what, says=without_addresses(says), issue=progress.issue))
+
+    return see
 
 
 def _read_bounces(project: Project) -> None:
@@ -97,9 +127,11 @@ def worker(context: typer.Context) -> None:
     with Store.open(settings.store_url, project=settings.root) as store:
         store.fence.renew(project.now)
         clock = project.clock()
-        at_work = mailing.courier(settings, store, clock, rules=mailing.rules(settings, quietly=True))
+        rules = mailing.rules(settings, quietly=True)
+        at_work = mailing.courier(settings, store, clock, rules=rules, watch=_watch(project))
 
         def writer(number: int) -> Write:
+            store.life.verify_frozen(number, clock())
             return mailing.addressing(settings, store, store.issue(number), clock()).letter
 
         async def work() -> None:

@@ -21,6 +21,9 @@ from digest.model import DeliveryState, Letter, Outcome, Result
 from digest.store.commits import Intent, Refused, Settled
 from digest.store.sending import Chunk
 
+LONGEST_REPLY = 400
+"""Characters of a server's words that are kept."""
+
 
 @dataclass(slots=True)
 class _Held:
@@ -107,7 +110,8 @@ class Bag:
 
     @property
     def ready(self) -> int:
-        return len(self._ready) + sum(map(len, self._aside.values()))
+        """Letters that may go on; those that wait for the pace of their domain are not among them."""
+        return len(self._ready)
 
     def add(
         self,
@@ -119,6 +123,7 @@ class Bag:
         self._left[chunk] = len(letters)
         unsendable = {letter.place for letter, _ in refused}
         for letter, first_at in letters:
+            self._forget(letter.place)
             self._held[letter.place] = _Held(letter, chunk, first_at)
             if letter.place not in unsendable:
                 self._ready.append(letter)
@@ -127,6 +132,14 @@ class Bag:
         if not letters:
             self._end_chunk(chunk)
         self._call()
+
+    def _forget(self, place: int) -> None:
+        """A try of this reader that was taken from us, and that a transport may still have in hand."""
+        held = self._held.get(place)
+        if held is not None:
+            if held.then is not None:
+                asyncio.get_running_loop().call_soon(held.then, False)
+            self._end(place)
 
     def pause(self, paused: bool) -> None:
         """Hands out nothing for the time being, or again. Said twice, it wakes nobody to ask in vain."""
@@ -173,7 +186,7 @@ class Bag:
         return self._closed and not self._held
 
     def intend(self, letter: Letter, then: Callable[[bool], None]) -> None:
-        held = self._held.get(letter.place)
+        held = self._mine(letter)
         if held is None:
             asyncio.get_running_loop().call_soon(then, False)
             return
@@ -181,13 +194,18 @@ class Bag:
         self.recorder.intend(Intent(held.chunk, letter.place, letter.attempts))
 
     def settle(self, letter: Letter, outcome: Outcome) -> None:
-        held = self._held.get(letter.place)
+        held = self._mine(letter)
         if held is None:
             return
         if held.then is not None:  # its intent is on its way to the disk, and must be there first
             held.early = outcome
             return
         self._end_of(held, outcome)
+
+    def _mine(self, letter: Letter) -> _Held | None:
+        """None for one that was lost, though its reader may be here again with another letter."""
+        held = self._held.get(letter.place)
+        return held if held is not None and held.letter is letter else None
 
     def _end_of(self, held: _Held, outcome: Outcome) -> None:
         self.trouble_seen = None
@@ -200,7 +218,7 @@ class Bag:
         self.recorder.settle(self._settled(held, outcome))
 
     def give_back(self, letter: Letter) -> None:
-        held = self._held.get(letter.place)
+        held = self._mine(letter)
         if held is None:
             return
         if held.then is not None:
@@ -224,7 +242,7 @@ class Bag:
     def answered(self, intent: Intent, allowed: bool, suppressed: bool) -> None:
         """An intent was written down, or may not be."""
         held = self._held.get(intent.place)
-        if held is None:
+        if held is None or held.chunk != intent.chunk:
             return
         held.intended = allowed
         then, held.then = held.then, None
@@ -243,7 +261,7 @@ class Bag:
     def withdrawn(self, intent: Intent) -> None:
         """An intent could not be written down: the letter waits for better times."""
         held = self._held.get(intent.place)
-        if held is None:
+        if held is None or held.chunk != intent.chunk:
             return
         then, held.then = held.then, None
         held.returned, held.early = False, None
@@ -255,7 +273,9 @@ class Bag:
         """Outcomes are on the disk: these letters have ended."""
         for one in settled:
             self.tally.count(one.state)
-            self._end(one.place)
+            held = self._held.get(one.place)
+            if held is not None and held.chunk.token == one.token:
+                self._end(one.place)
 
     def told(self, refused: Refused) -> None:
         """What a commit found out about the issue and about chunks."""
@@ -271,6 +291,10 @@ class Bag:
         ]
         places = {place for place in mine if self._held[place].then is None}
         self._ready = deque(letter for letter in self._ready if letter.place not in places)
+        for domain, aside in list(self._aside.items()):
+            self._aside[domain] = deque(letter for letter in aside if letter.place not in places)
+            if not self._aside[domain]:
+                del self._aside[domain]
         for place in places:
             self._end(place)
 
@@ -324,14 +348,15 @@ class Bag:
         return Settled(
             issue=held.letter.issue,
             place=held.letter.place,
+            token=held.chunk.token,
             attempts=tries if held.intended else held.letter.attempts,
             counts=not held.intended,
             state=found.state,
             next_at=found.next_at,
             stage=outcome.stage.value,
             code=outcome.code,
-            enhanced=outcome.enhanced,
-            reply=found.reply,
+            enhanced=_one_line(outcome.enhanced)[:16],
+            reply=_one_line(found.reply)[:LONGEST_REPLY],
         )
 
     def _again(self, letter: Letter) -> None:
@@ -356,9 +381,13 @@ class Bag:
         self._chunk_done(chunk)
 
     def _wake_in(self, seconds: float) -> None:
-        if self._alarm is None or self._alarm.cancelled():
-            loop = asyncio.get_running_loop()
-            self._alarm = loop.call_later(min(max(seconds, 0.001), 60.0), self._alarmed)
+        loop = asyncio.get_running_loop()
+        at = loop.time() + min(max(seconds, 0.001), 60.0)
+        if self._alarm is not None:
+            if self._alarm.when() <= at:
+                return
+            self._alarm.cancel()
+        self._alarm = loop.call_at(at, self._alarmed)
 
     def _alarmed(self) -> None:
         self._alarm = None
@@ -369,6 +398,11 @@ class Bag:
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def _one_line(text: str) -> str:
+    """What a transport of somebody else says, made fit for a table."""
+    return text if text.isprintable() else "".join(it if it.isprintable() else " " for it in text)
 
 
 def _asks_for_patience(outcome: Outcome) -> bool:

@@ -15,12 +15,14 @@ from digest.delivery.round import RESEND_TRIES, Round, Write
 from digest.delivery.rules import Rules
 from digest.delivery.worker import LEASE_SECONDS, Worker
 from digest.errors import StoreError
-from digest.model import Accounting
+from digest.model import Accounting, IssueState
 from digest.store import Store
 from digest.store.commits import Commits, open_commits
 from digest.transports import Transport
 
 _POLL_SECONDS = 1.0
+_MOST_CHUNKS = 20
+"""In hand at once: where the pace of one domain holds its letters back, the others go on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +130,9 @@ class Courier:
         round = self.begin(number, write)
         try:
             await self._feed(round)
+        except BaseException:
+            round.stop()
+            raise
         finally:
             round.end()
             accounting = await self.finish(round)
@@ -146,6 +151,9 @@ class Courier:
                     await _rest(round.hungry, _POLL_SECONDS)
                     self.show(round)
                     continue
+                if self.store.sending.state(round.number) is not IssueState.SENDING:
+                    round.stop()
+                    return
                 unfinished, due = self.store.sending.next_due(round.number)
             except StoreError as error:
                 round.database = str(error)
@@ -157,7 +165,7 @@ class Courier:
 
     def _fill(self, round: Round) -> bool:
         """Takes chunks until the bag has enough; False where there are none to be had."""
-        while round.bag.ready < round.bag.low_water:
+        while round.bag.ready < round.bag.low_water and len(round.bag.chunks) < _MOST_CHUNKS:
             if not round.take() and (round.bag.chunks or not round.resend_uncertain()):
                 return False
         return True

@@ -14,7 +14,7 @@ from digest.delivery.recorder import Recorder
 from digest.delivery.rules import Rules
 from digest.delivery.worker import Worker
 from digest.errors import InputError, StoreError
-from digest.model import DeliveryState, Letter, Notice, NoticeKind, Outcome, Result, Stage
+from digest.model import OBJECTION, DeliveryState, Letter, Notice, NoticeKind, Outcome, Result, Stage
 from digest.store.commits import Commits, Settled
 from digest.store.sending import CHUNK, Chunk, Waiting
 from digest.transports import Transport
@@ -63,7 +63,7 @@ class Round:
         self._done: dict[int, asyncio.Future[None]] = {}
         self._cut_short: set[Chunk] = set()
         self._not_put_back: list[Chunk] = []
-        self._unsure = False
+        self._unsure = True
         """A chunk was asked for and the answer never came: it may be ours without our knowing."""
         self.bag = Bag(
             clock=clock,
@@ -103,11 +103,11 @@ class Round:
             if taken is None:
                 return False
             waiting = self._within_allowance(taken, self._store.sending.waiting(taken, now), now)
-        except StoreError:
+            self._fill(taken, waiting)
+        except Exception:
             self._unsure = True
             raise
         self._done.setdefault(taken.number, asyncio.get_running_loop().create_future())
-        self._fill(taken, waiting)
         return True
 
     def _fill(self, taken: Chunk, waiting: list[Waiting]) -> None:
@@ -174,7 +174,8 @@ class Round:
             return
         self._cut_short.discard(chunk)
         self.news.set()
-        if waiting := self._done.pop(chunk.number, None):
+        waiting = self._done.pop(chunk.number, None)
+        if waiting is not None and not waiting.done():
             waiting.set_result(None)
 
     # --------------------------------------------------------------------------------- its end
@@ -183,6 +184,9 @@ class Round:
         """Takes nothing more; what is on the wire comes to its end."""
         self._stopped_at = min(self._stopped_at, asyncio.get_running_loop().time())
         self.bag.stop()
+        for waiting in self._done.values():  # nobody waits for a chunk any more: `finished` sees to it
+            if not waiting.done():
+                waiting.set_result(None)
         self.hungry.set()
         self.news.set()
 
@@ -255,12 +259,15 @@ class Round:
 
 
 def _is_bounce(one: Settled) -> bool:
+    """By the server's word; what we ourselves did not send for is none."""
+    if one.reply.startswith(OBJECTION):
+        return False
     at_rcpt = one.state is DeliveryState.REFUSED and one.stage == Stage.RECIPIENT.value
     return at_rcpt and one.code >= 500
 
 
 def _unaddressable(error: InputError) -> Outcome:
-    return Outcome(result=Result.REFUSED, stage=Stage.RECIPIENT, text=f"not sent: {error.says}"[:300])
+    return Outcome(result=Result.REFUSED, stage=Stage.RECIPIENT, text=f"{OBJECTION}{error.says}"[:300])
 
 
 def _stopped(number: int, reason: str, now: datetime) -> Notice:

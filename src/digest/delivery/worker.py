@@ -17,6 +17,7 @@ from datetime import datetime
 from digest.errors import StoreError
 from digest.store import Store
 from digest.store import lifeline as lines
+from digest.store.database import is_sqlite
 from digest.store.lifeline import Lifeline
 from digest.store.sending import Chunk
 
@@ -41,6 +42,7 @@ class Worker:
         self.count = 1
         """How many workers there are."""
         self._clock, self._lost, self._freed, self._lease = clock, lost, freed, lease
+        self._every = min(BEAT_SECONDS, lease / 6)
         self._seen: dict[str, tuple[int, float]] = {}
         self._enter()
 
@@ -57,10 +59,9 @@ class Worker:
 
     async def live(self) -> None:
         """Beats and looks after the others, until it is cancelled."""
-        every = min(BEAT_SECONDS, self._lease / 6)
         while True:
-            await asyncio.sleep(every)
-            with contextlib.suppress(StoreError):  # the next beat tries again; the recorder tells of it
+            await asyncio.sleep(self._every)
+            with contextlib.suppress(StoreError, OSError):  # the next beat tries again
                 self.beat()
                 self.take_over()
 
@@ -70,6 +71,11 @@ class Worker:
             self._line.close()
             self._lost()
             self._enter()
+
+    def _is_over(self, id: str, still: float) -> bool:
+        """Its lifeline is cut. A database may cut that of one that lives, so there its beat counts too."""
+        enough = 0.0 if is_sqlite(self.store.engine.url) else 2 * self._every
+        return still >= enough and lines.is_cut(self.store.engine, id)
 
     def take_over(self) -> None:
         """Frees the chunks of workers that are over."""
@@ -81,5 +87,5 @@ class Worker:
             beat, since = self._seen[other.id]
             if beat != other.beat:
                 self._seen[other.id] = (other.beat, now)
-            elif now - since >= self._lease or lines.is_cut(self.store.engine, other.id):
+            elif now - since >= self._lease or self._is_over(other.id, now - since):
                 self._freed(self.store.sending.leave(other.id, self._clock(), beat=other.beat))

@@ -208,6 +208,8 @@ class Dispatch:
             await asyncio.wait({closing})
             raise Later(0)
         if issue not in self._rounds:
+            if self._rounds or self._closing:  # a transport carries one issue at a time
+                raise Later(self._pace.elsewhere)
             self._rounds[issue] = self._courier.begin(issue, self._writer(issue))
         return self._rounds[issue]
 

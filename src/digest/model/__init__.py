@@ -10,6 +10,7 @@ site's root, without a leading slash (`posts/baseline/`).
 """
 
 from digest.model.delivery import (
+    OBJECTION,
     PREFERENCES_URL,
     UNSUBSCRIBE_URL,
     Accounting,
@@ -50,6 +51,7 @@ from digest.model.posts import Asset, Card, Link, Passage, Post, PostRole, Relat
 from digest.model.publication import Newsletter, Site
 
 __all__ = [
+    "OBJECTION",
     "PREFERENCES_URL",
     "UNSUBSCRIBE_URL",
     "Accounting",

@@ -67,6 +67,10 @@ class Result(StrEnum):
     UNCERTAIN = "uncertain"
 
 
+OBJECTION = "not sent: "
+"""How the text of an outcome begins that no server gave: we found that the letter cannot be sent."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """What a mail server said to one letter, or to us as a whole; `code` is 0 where it said nothing."""

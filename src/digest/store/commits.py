@@ -41,6 +41,8 @@ class Settled:
 
     issue: int
     place: int
+    token: int = 0
+    """Of the chunk in which the letter was taken."""
     attempts: int
     state: DeliveryState
     counts: bool = False

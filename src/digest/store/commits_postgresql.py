@@ -65,7 +65,8 @@ SELECT (SELECT count(*) FROM sends), ARRAY(SELECT token FROM mine ORDER BY numbe
 # A handful of rows by their keys, in tables that may have grown by a million rows since anybody counted: one
 # plan is always right, and it is made once.
 _PLANS = (
-    "SET jit = off; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
+    "SET synchronous_commit = on;"  # whatever the server has: an intent must survive its crash
+    " SET jit = off; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
     " SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
 )
 

@@ -64,7 +64,15 @@ def _postgresql(url: sa.URL) -> sa.Engine:
     url = url.set(drivername="postgresql+psycopg").update_query_dict(
         {key: value for key, value in _PATIENCE.items() if key not in url.query}
     )
-    return sa.create_engine(url, pool_pre_ping=True)
+    engine = sa.create_engine(url, pool_pre_ping=True)
+    sa.event.listen(engine, "connect", _keep_what_is_committed)
+    return engine
+
+
+def _keep_what_is_committed(connection: Any, _record: object) -> None:
+    """Also where the server was told to answer before the disk has it: who left must have left for good."""
+    connection.execute("SET synchronous_commit = on")
+    connection.commit()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from digest.model import Fate, IssueState, Notice, NoticeKind, SlotFate
 from digest.store import issues, notices, slots
 from digest.store.database import alone, reading, writing
 from digest.store.issues import StoredIssue
-from digest.store.schema import Instant, delivery, issue, issue_post, post, told_correction
+from digest.store.schema import Instant, chunk, delivery, issue, issue_post, post, told_correction
 
 DRAFT, APPROVED, SENDING = IssueState.DRAFT, IssueState.APPROVED, IssueState.SENDING
 SENT, HELD, FAILED = IssueState.SENT, IssueState.HELD, IssueState.FAILED
@@ -106,7 +106,9 @@ class Life:
             found = issues.find(connection, number)
             latest = sa.select(sa.func.max(delivery.c.changed_at), sa.func.max(delivery.c.next_at))
             told = connection.execute(latest.where(delivery.c.issue == number)).one()
-            times = [found.started_at, found.approved_at, *told]
+            # What a warm-up put off for a day means to go on then.
+            put_off = sa.select(sa.func.max(chunk.c.due)).where(chunk.c.issue == number, chunk.c.open == 1)
+            times = [found.started_at, found.approved_at, connection.scalar(put_off), *told]
             return max((it for it in times if it), default=None) if found.started_at else None
 
     def newest_instant(self) -> datetime | None:

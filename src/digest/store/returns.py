@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.bounces import Effect, Kind, clean, has_lost_patience, judge
-from digest.model import CameBack, ConsentAct, DeliveryState, Stage, SuppressionReason
+from digest.model import OBJECTION, CameBack, ConsentAct, DeliveryState, Stage, SuppressionReason
 from digest.store import acts, secrets
 from digest.store.acts import Act
 from digest.store.database import insert_new, reading, writing
@@ -249,6 +249,7 @@ def _refused(number: int, places: Sequence[int] | None) -> sa.Select[Any]:
             delivery.c.state == DeliveryState.REFUSED.value,
             delivery.c.stage == Stage.RECIPIENT.value,
             delivery.c.code >= 500,
+            delivery.c.reply.not_like(f"{OBJECTION}%"),
             sa.exists().where(subscriber.c.id == delivery.c.subscriber),
             ~sa.exists().where(bounce.c.message == _RCPT_KEY),
         )

@@ -18,7 +18,7 @@ from digest.model import Accounting, DeliveryState, IssueState
 from digest.store import accounts, audience, lifeline
 from digest.store.accounts import DeliveryRow
 from digest.store.audience import CHUNK
-from digest.store.database import reading, writing
+from digest.store.database import is_sqlite, reading, writing
 from digest.store.issues import StoredIssue, find
 from digest.store.schema import (
     Instant,
@@ -29,6 +29,8 @@ from digest.store.schema import (
     subscriber,
     worker,
 )
+
+_UNSEEN = timedelta(minutes=1)
 
 LONGEST_WAIT = timedelta(hours=5)
 """No reader is put off for longer. Whoever seems to be was put off before the clock was set back: is due."""
@@ -86,6 +88,8 @@ class Worker:
     host: str
     pid: int
     beat: int
+    beat_at: datetime
+    """By the worker's own clock."""
 
 
 Also = Callable[[sa.Connection, int, int], None]
@@ -161,7 +165,10 @@ class Sending:
     def workers(self) -> list[Worker]:
         with reading(self.engine) as connection:
             rows = connection.execute(sa.select(worker).order_by(worker.c.started_at, worker.c.id))
-            return [Worker(id=row.id, host=row.host, pid=row.pid, beat=row.beat) for row in rows]
+            return [
+                Worker(id=row.id, host=row.host, pid=row.pid, beat=row.beat, beat_at=row.beat_at)
+                for row in rows
+            ]
 
     def leave(self, id: str, now: datetime, *, beat: int | None = None) -> list[Chunk]:
         """A worker is over: its own word for it, or that of others who saw `beat` stand still for too long.
@@ -185,9 +192,15 @@ class Sending:
             return [Chunk(issue=row.issue, number=row.number, token=row.token) for row in held]
 
     def bury(self, now: datetime) -> list[Chunk]:
-        """Workers whose process is over leave, also those of issues that nobody sends any more."""
-        over = [worker for worker in self.workers() if lifeline.is_cut(self.engine, worker.id)]
-        return [chunk for worker in over for chunk in self.leave(worker.id, now, beat=worker.beat)]
+        """Workers whose process is over leave, also those of issues that nobody sends any more.
+
+        A database may cut the lifeline of a process that lives: there it must not have shown itself either.
+        """
+        others = self.workers()
+        if not is_sqlite(self.engine.url):
+            others = [one for one in others if now - one.beat_at > _UNSEEN]
+        over = [one for one in others if lifeline.is_cut(self.engine, one.id)]
+        return [chunk for one in over for chunk in self.leave(one.id, now, beat=one.beat)]
 
     # --------------------------------------------------------------------------------- the chunks
 
@@ -311,12 +324,16 @@ class Sending:
     # ------------------------------------------------------------------------------ the uncertain
 
     def resend_uncertain(self, number: int, now: datetime, *, tries: int | None = None) -> int:
-        """Queues what is uncertain again, or of it what was tried fewer than `tries` times; how many."""
+        """Queues what is uncertain again, or of it what was tried fewer than `tries` times; how many.
+
+        Only of an issue that is being sent, or was: of any other what is known would be lost.
+        """
         uncertain = [delivery.c.issue == number, delivery.c.state == DeliveryState.UNCERTAIN.value]
         if tries is not None:
             uncertain.append(delivery.c.attempts < tries)
         with writing(self.engine) as connection:
-            _hold(connection, number)
+            if _hold(connection, number) not in (IssueState.SENDING.value, IssueState.SENT.value):
+                return 0
             theirs = sa.select(delivery.c.place // CHUNK).where(*uncertain).distinct()
             numbers = list(connection.scalars(theirs))
             if not numbers:
@@ -365,9 +382,12 @@ def _is_due(column: sa.Column[datetime], now: datetime) -> sa.ColumnElement[bool
     return sa.or_(column <= now, column > now + LONGEST_WAIT)
 
 
-def _hold(connection: sa.Connection, number: int) -> None:
-    """Nobody else changes the issue until this transaction is over. Chunks are held after it, not before."""
-    connection.execute(sa.select(issue.c.number).where(issue.c.number == number).with_for_update())
+def _hold(connection: sa.Connection, number: int) -> str | None:
+    """Nobody else changes the issue until this transaction is over. Chunks are held after it, not before.
+
+    Its state.
+    """
+    return connection.scalar(sa.select(issue.c.state).where(issue.c.number == number).with_for_update())
 
 
 def _places(number: int) -> dict[str, int]:

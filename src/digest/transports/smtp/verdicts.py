@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from digest.model import Letter, Outcome, Result, Stage
+from digest.model import OBJECTION, Letter, Outcome, Result, Stage
 from digest.transports.smtp.line import Break
 from digest.transports.smtp.opening import Offers
 from digest.transports.smtp.replies import Reply, one_line
@@ -45,7 +45,7 @@ def _may_be_said(address: str, letter: Letter) -> bool:
 
 
 def _refused(stage: Stage, code: int, enhanced: str, why: str) -> Outcome:
-    text = f"not sent: {why}"
+    text = f"{OBJECTION}{why}"
     return Outcome(result=Result.REFUSED, stage=stage, code=code, enhanced=enhanced, text=text)
 
 

@@ -103,6 +103,16 @@ def addressing(settings: Settings, store: Store, found: StoredIssue, now: dateti
     return Addressing(mould, settings.site, newsletter, store.people.keys(now), found.number)
 
 
+def message_ids(settings: Settings, store: Store, number: int, now: datetime) -> Callable[[int], str]:
+    """Of an issue: a subscriber's id -> the Message-ID of their letter, without angle brackets."""
+    keys, host = store.people.keys(now).tokens, host_of(settings.site)
+
+    def of(subscriber: int) -> str:
+        return message_id(number, make(keys, Purpose.BOUNCE, subscriber, about=str(number)), host)
+
+    return of
+
+
 def cast(settings: Settings, found: StoredIssue, date: datetime, *, kind: str = "issue") -> Mould:
     newsletter = _newsletter(settings)
     return Mould(

@@ -159,3 +159,9 @@ def test_nothing_is_looked_up_and_nothing_heavy_is_loaded_before_an_address_is_r
         [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+def test_a_domain_that_mixes_alphabets_is_refused_and_one_alphabet_is_fine() -> None:
+    with pytest.raises(AddressError, match="mixes Cyrillic and Latin letters"):
+        read_address("reader-17@ex\u0430mple.org")
+    assert read_address("reader-17@b\u00fccher.example.org").shown.endswith("@xn--bcher-kva.example.org")

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -53,6 +54,7 @@ def send(
         if test:
             _tell_test(project, number, test, mailing.send_test(project.settings, found, test, project.now))
             return
+        _tell_home(store)
         if dry_run:
             _tell_dry_run(project, store, found)
             return
@@ -179,7 +181,7 @@ def _tell_test(project: Project, number: int, address: str, outcome: Outcome) ->
         show.document({"issue": number, "test": address, "outcome": outcome})
     elif accepted:
         show.line(f"One copy of issue {number} is with the mail server, for {address}: {outcome}.")
-        show.next_step(f"look at it, then [bold]digest issue show {number}[/] and approve it")
+        show.next_step(f"look at it, then [bold]digest issue show {number}[/] says how it stands")
     else:
         raise DigestError(f"the copy for {address} was not accepted: {outcome}", cure="see [delivery]")
     raise typer.Exit(0 if accepted else 1)
@@ -215,6 +217,8 @@ def _print_sum(found: StoredIssue, total: Accounting) -> None:
     for figure in FIGURES:
         count = getattr(total, figure)
         says = _MEANS[figure] if count else ""
+        if count and figure == "waiting" and found.state.value == "cancelled":
+            says = "not sent: the issue was cancelled"
         show.line(f"  {figure:<10}  {count:>9,}  {says}".rstrip(), style=None if count else "dim")
     for figure in ("bounced", "complained"):
         if count := getattr(total, figure):
@@ -228,7 +232,7 @@ def _equation(total: Accounting) -> str:
 
 
 _MEANS = {
-    "accepted": "the mail server has them",
+    "accepted": "with the mail server, or in the folder",
     "refused": "for good",
     "suppressed": "left, bounced or complained: not mailed",
     "uncertain": "sent, and no answer came: accepted or not, only the mail server knows",
@@ -247,7 +251,7 @@ def _after(found: StoredIssue, total: Accounting) -> str:
         return f"[bold]digest send {number}[/], or let [bold]digest run[/] send it at its time"
     if state == "sending" and total.waiting:
         return f"[bold]digest send {number}[/] goes on with what waits"
-    if total.uncertain:
+    if total.uncertain and state in ("sending", "sent"):
         return (
             f"ask the mail server's log for those of [bold]digest status {number} --rows uncertain[/]; "
             f"[bold]digest send {number} --uncertain resend[/] sends them again"
@@ -270,11 +274,14 @@ def status(
     project = project_of(context)
     with _store(project) as store:
         store.sending.bury(project.now)
+        _tell_home(store)
         if number is None:
+            if rows:
+                raise UsageError("--rows needs an issue", cure=f"digest status N --rows {rows}")
             _overview(project, store)
             return
         found = _cut(store, number)
-        behind = _rows(store, number, rows) if rows else None
+        behind = _rows(project, store, number, rows) if rows else None
         if project.as_json:
             listed = {} if behind is None else {"rows": behind}
             show.document(_document(store, found) | listed)
@@ -283,9 +290,16 @@ def status(
         _print_sum(found, total)
         if behind is not None:
             show.line()
-            show.table(("reader", "tries", "when (UTC)", "answer"), map(_cells, behind))
+            _print_rows(behind)
         show.notices(store.notices.open())
         show.next_step(_after(found, total))
+
+
+def _tell_home(store: Store) -> None:
+    """Whoever looks is told at once where nothing can be sent from."""
+    if moved := store.fence.moved():
+        cure = "if this is the one that is to send from now on: digest adopt"
+        show.aside(f"nothing is sent from here: {moved}; {cure}", style="yellow")
 
 
 def _overview(project: Project, store: Store) -> None:
@@ -331,7 +345,7 @@ def _document(store: Store, found: StoredIssue) -> dict[str, object]:
     }
 
 
-def _rows(store: Store, number: int, figure: str) -> list[DeliveryRow]:
+def _rows(project: Project, store: Store, number: int, figure: str) -> list[DeliveryRow]:
     from digest.model import DeliveryState
 
     waiting = (DeliveryState.QUEUED, DeliveryState.SUBMITTING)
@@ -339,12 +353,29 @@ def _rows(store: Store, number: int, figure: str) -> list[DeliveryRow]:
     found: list[DeliveryRow] = []
     while page := store.sending.rows(number, states, after=found[-1].place if found else -1):
         found += page
-    return found
+    if figure != "uncertain":
+        return found
+    from digest import mailing
+
+    # What the mail server's log knows a message by: the one thing to ask it.
+    ids = mailing.message_ids(project.settings, store, number, project.now)
+    return [replace(row, message_id=ids(row.subscriber)) for row in found]
+
+
+def _print_rows(behind: Sequence[DeliveryRow]) -> None:
+    if behind:
+        show.table(("reader", "tries", "when (UTC)", "answer"), map(_cells, behind))
+    else:
+        show.line("Nobody.")
 
 
 def _cells(row: DeliveryRow) -> Sequence[str]:
     when = f"{row.changed_at:%Y-%m-%d %H:%M:%S}" if row.changed_at else ""
     said = " ".join(filter(None, (str(row.code or ""), row.enhanced, row.reply)))
+    if row.next_at:
+        said = f"{said}; next try {row.next_at:%Y-%m-%d %H:%M}"
+    if row.message_id:
+        said = f"{said} Message-ID: <{row.message_id}>".strip()
     return row.address, str(row.attempts), when, said
 
 
@@ -355,6 +386,7 @@ def verify(context: typer.Context) -> None:
 
     project = project_of(context)
     with _store(project) as store:
+        _tell_home(store)
         proof = prove(store.engine)
     deliveries = sum(total.candidates for total in proof.issues.values())
     if project.as_json:

@@ -292,8 +292,9 @@ def approve(
         if project.as_json:
             show.document(stored_document(found))
             return
-        show.line(f"Issue {number} is approved and goes on {written(found.slot.sends, desk)}.")
-    show.next_step("[bold]digest build[/] puts it on the site once its time has come")
+        was = "was to go on" if found.slot.sends <= desk.now else "goes on"
+        show.line(f"Issue {number} is approved and {was} {written(found.slot.sends, desk)}.")
+    show.next_step(f"[bold]digest run[/] sends it at its time, [bold]digest send {number}[/] now")
 
 
 def _print_stored(found: StoredIssue, desk: Desk) -> None:

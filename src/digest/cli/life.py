@@ -40,7 +40,7 @@ def resume(context: typer.Context, number: Annotated[int, typer.Argument(help="I
 def _after_resuming(found: StoredIssue) -> str:
     if found.state == "draft":
         return f"[bold]digest issue approve {found.number} --hash {found.hash[:12]}[/]"
-    return "[bold]digest run[/] sends what is due, and goes on with what had begun"
+    return f"[bold]digest run[/] sends what is due, [bold]digest send {found.number}[/] goes on at once"
 
 
 @issue.command(epilog="Examples:  digest issue skip 7    digest issue skip 7 --undo")

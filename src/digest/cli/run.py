@@ -14,7 +14,7 @@ import typer
 from digest.cli import Project, app, project_of, show
 from digest.cli.issue import desk_of
 from digest.cli.site import OUT
-from digest.errors import UsageError
+from digest.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from digest.delivery.courier import Progress
@@ -119,11 +119,19 @@ def worker(context: typer.Context) -> None:
     """Only deliver, beside `digest run` on another machine, over one PostgreSQL; stays until stopped."""
     from digest import mailing
     from digest.cli.delivery import stopped_by_signals
-    from digest.engine import dispatch
     from digest.store import Store
 
     project = project_of(context)
     settings = project.settings
+    if settings.store_url.startswith("sqlite"):
+        says = "workers on several machines need PostgreSQL between them, and this store is SQLite"
+        cure = "`digest run` delivers alone; `digest move postgresql://...` is the way to more machines"
+        raise StoreError(says, cure=cure)
+    try:
+        from digest.engine import dispatch
+    except ModuleNotFoundError as missing:
+        cure = 'pip install "digest-press[postgres]"'
+        raise UsageError(f"`digest worker` needs {missing.name}", cure=cure) from None
     with Store.open(settings.store_url, project=settings.root) as store:
         store.fence.renew(project.now)
         clock = project.clock()

@@ -26,10 +26,16 @@ if TYPE_CHECKING:
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
+_PIPE_COLUMNS = 4000
+
+
 def console(*, err: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(stderr=err, highlight=False, soft_wrap=True)
+    stream = sys.stderr if err else sys.stdout
+    # On a pipe a row stays on its line, for whoever searches or copies it.
+    width = None if stream.isatty() else _PIPE_COLUMNS
+    return Console(stderr=err, highlight=False, soft_wrap=True, width=width)
 
 
 def line(text: str = "", *, style: str | None = None) -> None:

@@ -256,7 +256,11 @@ def list_(
         SubscriberState | None, typer.Option("--state", help="Only those in this state.")
     ] = None,
     suppressed: Annotated[
-        bool, typer.Option("--suppressed", help="Only those who are on the suppression list.")
+        bool,
+        typer.Option(
+            "--suppressed",
+            help="Only subscribers who are suppressed; `export` has all.",
+        ),
     ] = False,
     find: Annotated[
         str, typer.Option("--find", help="Part of an address or a name.", show_default=False)

@@ -21,6 +21,9 @@ from digest.model import DeliveryState, Letter, Outcome, Result
 from digest.store.commits import Intent, Refused, Settled
 from digest.store.sending import Chunk
 
+ANSWERS_SEEN, FEWEST_REQUESTS = 50, 3
+"""So many of the last answers must ask for patience before the pace is halved: one alone is an accident."""
+
 LONGEST_REPLY = 400
 """Characters of a server's words that are kept."""
 
@@ -95,6 +98,7 @@ class Bag:
         self._left: dict[Chunk, int] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._refusals = Refusals()
+        self._patience: deque[bool] = deque(maxlen=ANSWERS_SEEN)
         self._gone = 0
         self._since = asyncio.get_running_loop().time()
         self._closed = False
@@ -211,7 +215,9 @@ class Bag:
         self.trouble_seen = None
         if reason := self._refusals.note(outcome):
             self._halt(reason)
-        if outcome.result is Result.TRY_LATER and _asks_for_patience(outcome):
+        self._patience.append(outcome.result is Result.TRY_LATER and _asks_for_patience(outcome))
+        if self._patience[-1] and sum(self._patience) >= FEWEST_REQUESTS:
+            self._patience.clear()
             now = asyncio.get_running_loop().time()
             self.limits.slow_down(now, self._gone / max(0.05, now - self._since))
             self._gone, self._since = 0, now

@@ -29,6 +29,8 @@ class Round:
     known: list[datetime | None] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
+    away: bool = False
+    """The store is not at home here, so nothing is cut or sent."""
 
 
 def look(settings: Settings, now: datetime, tell: Tell, *, busy: Collection[int] = ()) -> Round:
@@ -38,7 +40,8 @@ def look(settings: Settings, now: datetime, tell: Tell, *, busy: Collection[int]
         found.mistakes = [str(mistake) for mistake in desk.library.errors()]
         _mind_the_clock(desk)
         desk.store.sending.bury(now)
-        if at_home(desk):
+        found.away = not at_home(desk)
+        if not found.away:
             _cut(desk, tell)
             new_home = desk.store.fence.is_new_home()
             for issue in desk.store.life.going():

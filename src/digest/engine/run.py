@@ -156,6 +156,7 @@ class _Loop:
         return look(settings, self.means.clock(), self.means.tell, busy=set(self.sending))
 
     def _take(self, settings: Settings, found: Round) -> list[datetime | None]:
+        self.undone = self.undone or found.away
         for mistake in found.mistakes:
             self._tell_once("mistake", mistake)
         for notice in found.notices:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.model import Accounting, CameBack, DeliveryState
-from digest.store.schema import bounce, delivery
+from digest.store.schema import bounce, delivery, subscriber, suppression
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +28,9 @@ class DeliveryRow:
     code: int
     enhanced: str
     reply: str
+    """The server's words; for who is suppressed, why."""
+    message_id: str = ""
+    """Filled in where somebody has to look for it."""
 
 
 def accounting(connection: sa.Connection, number: int) -> Accounting:
@@ -68,7 +71,13 @@ def rows(
         delivery.c.state.in_([state.value for state in states]),
         delivery.c.place > after,
     )
-    query = sa.select(delivery).where(*wanted).order_by(delivery.c.place).limit(limit)
+    barred = (
+        sa.select(suppression.c.reason)
+        .join(subscriber, subscriber.c.mark == suppression.c.mark)
+        .where(subscriber.c.id == delivery.c.subscriber)
+        .scalar_subquery()
+    )
+    query = sa.select(delivery, barred.label("reason")).where(*wanted).order_by(delivery.c.place).limit(limit)
     return [_row(found) for found in connection.execute(query)]
 
 
@@ -84,5 +93,5 @@ def _row(found: sa.Row[Any]) -> DeliveryRow:
         stage=found.stage or "",
         code=found.code or 0,
         enhanced=found.enhanced or "",
-        reply=found.reply or "",
+        reply=(found.reason if found.state == DeliveryState.SUPPRESSED.value else found.reply) or "",
     )

@@ -77,6 +77,10 @@ class Fence:
             notices.answer(connection, now, kind=NoticeKind.MOVED)
             return _hold_what_goes_out(connection)
 
+    def settle(self, connection: sa.Connection, now: datetime) -> None:
+        """For a store that was just filled whole from one that was at home: its home is here now."""
+        self._settle(connection, now)
+
     def is_new_home(self) -> bool:
         """Whether no issue has begun since it was adopted: what was mailed before may wait again."""
         with reading(self._engine) as connection:

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from digest.errors import StoreError
 from digest.store import lifeline, schema
 from digest.store.database import alone, bring_up_to_date, connect, is_sqlite, reading, writing
+from digest.store.fence import Fence
 from digest.store.meanings import place
 from digest.store.schema import fence, metadata, worker
 from digest.store.sending import Sending
@@ -95,6 +96,8 @@ def _move(source: sa.Engine, target: sa.Engine, now: datetime, progress: Progres
             here.execute(sa.insert(fence), {"name": "moved", "value": goes_to, "since": now})
     with writing(target) as there:
         there.execute(sa.delete(fence).where(fence.c.name == "moving"))
+        if not Fence(source).moved():  # the home moves with it; a copy that was no home gets none
+            Fence(target).settle(there, now)
     return Moved(target=goes_to, tables=tables)
 
 

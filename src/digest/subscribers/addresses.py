@@ -94,6 +94,8 @@ def _any(text: str) -> Address:
         raise AddressError(_plain(text, f"it is longer than {LONGEST_LOCAL_PART} bytes before the @-sign"))
     if "=?" in local:  # RFC 2047: a mail program would read something else in its place
         raise AddressError(_plain(text, "it has an encoded word before the @-sign"))
+    for label in found.domain.split("."):
+        _refuse_mixed(text, label)
     if found.smtputf8:
         _refuse_lookalikes(text, local)
         return Address(shown=f"{local}@{domain}", key=f"{folded(local)}@{domain}", international=True)
@@ -120,7 +122,12 @@ def _refuse_lookalikes(text: str, local: str) -> None:
             _plain(text, f"{odd!r} before the @-sign only looks like {unicodedata.normalize('NFKC', odd)!r}"),
             cure="type it again by hand",
         )
-    alphabets = {_alphabet(letter) for letter in local if letter.isalpha()} & _ALIKE
+    _refuse_mixed(text, local)
+
+
+def _refuse_mixed(text: str, part: str) -> None:
+    """Latin, Greek and Cyrillic letters side by side, in a local part or in a label of the domain."""
+    alphabets = {_alphabet(letter) for letter in part if letter.isalpha()} & _ALIKE
     if len(alphabets) > 1:
         both = " and ".join(sorted(name.capitalize() for name in alphabets))
         raise AddressError(_plain(text, f"it mixes {both} letters"), cure="type it again by hand")

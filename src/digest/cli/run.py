@@ -118,7 +118,7 @@ def _read_bounces(project: Project) -> None:
 def worker(context: typer.Context) -> None:
     """Only deliver, beside `digest run` on another machine, over one PostgreSQL; stays until stopped."""
     from digest import mailing
-    from digest.cli.delivery import stopped_by_signals
+    from digest.cli.sending import stopped_by_signals
     from digest.store import Store
 
     project = project_of(context)

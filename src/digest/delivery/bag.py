@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest.delivery.limits import Limits
+from digest.delivery.queue import Queue
 from digest.delivery.recorder import Recorder
 from digest.delivery.refusals import Refusals
 from digest.delivery.retries import Verdict, verdict
@@ -92,18 +93,14 @@ class Bag:
         self.low_water = 50
         self._clock, self._give_up_after, self._dice = clock, give_up_after, dice
         self._hungry, self._chunk_done, self._halt = hungry, chunk_done, halt
-        self._ready: deque[Letter] = deque()
-        self._aside: dict[str, deque[Letter]] = {}
+        self._queue = Queue(limits, self._call)
         self._held: dict[int, _Held] = {}
         self._left: dict[Chunk, int] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._refusals = Refusals()
         self._patience: deque[bool] = deque(maxlen=ANSWERS_SEEN)
-        self._gone = 0
-        self._since = asyncio.get_running_loop().time()
         self._closed = False
         self._paused = False
-        self._alarm: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------------------- for the courier
 
@@ -115,7 +112,7 @@ class Bag:
     @property
     def ready(self) -> int:
         """Letters that may go on; those that wait for the pace of their domain are not among them."""
-        return len(self._ready)
+        return self._queue.ready
 
     def add(
         self,
@@ -130,7 +127,7 @@ class Bag:
             self._forget(letter.place)
             self._held[letter.place] = _Held(letter, chunk, first_at)
             if letter.place not in unsendable:
-                self._ready.append(letter)
+                self._queue.put(letter)
         for letter, outcome in refused:
             self.settle(letter, outcome)
         if not letters:
@@ -159,10 +156,8 @@ class Bag:
     def stop(self) -> None:
         """Hands out nothing any more; what was not taken stays queued in the ledger."""
         self.stopped = self._closed = True
-        for letter in [*self._ready, *(letter for aside in self._aside.values() for letter in aside)]:
+        for letter in self._queue.clear():
             self._end(letter.place)
-        self._ready.clear()
-        self._aside.clear()
         self._call()
 
     # ------------------------------------------------------------------------- for transports
@@ -170,10 +165,8 @@ class Bag:
     def take(self) -> Letter | None:
         if self._paused:
             return None
-        letter = self._next_allowed() if self.limits.any else self._next()
-        if letter is not None:
-            self._gone += 1
-        if len(self._ready) < self.low_water:
+        letter = self._queue.take()
+        if self._queue.ready < self.low_water:
             self._hungry()
         return letter
 
@@ -218,9 +211,7 @@ class Bag:
         self._patience.append(outcome.result is Result.TRY_LATER and _asks_for_patience(outcome))
         if self._patience[-1] and sum(self._patience) >= FEWEST_REQUESTS:
             self._patience.clear()
-            now = asyncio.get_running_loop().time()
-            self.limits.slow_down(now, self._gone / max(0.05, now - self._since))
-            self._gone, self._since = 0, now
+            self._queue.slow_down()
         self.recorder.settle(self._settled(held, outcome))
 
     def give_back(self, letter: Letter) -> None:
@@ -296,49 +287,11 @@ class Bag:
             held.letter.place for held in self._held.values() if held.chunk == chunk and not held.intended
         ]
         places = {place for place in mine if self._held[place].then is None}
-        self._ready = deque(letter for letter in self._ready if letter.place not in places)
-        for domain, aside in list(self._aside.items()):
-            self._aside[domain] = deque(letter for letter in aside if letter.place not in places)
-            if not self._aside[domain]:
-                del self._aside[domain]
+        self._queue.drop(places)
         for place in places:
             self._end(place)
 
     # ------------------------------------------------------------------------------- inside
-
-    def _next(self) -> Letter | None:
-        return self._ready.popleft() if self._ready else None
-
-    def _next_allowed(self) -> Letter | None:
-        now = asyncio.get_running_loop().time()
-        if wait := self.limits.wait(now):
-            self._wake_in(wait)
-            return None
-        soonest = 60.0
-        for domain, aside in list(self._aside.items()):
-            wait = self.limits.domain_wait(domain, now)
-            if not wait:
-                return self._taken(domain, aside, now)
-            soonest = min(soonest, wait)
-        while self._ready:
-            letter = self._ready.popleft()
-            domain = letter.recipient.rpartition("@")[2]
-            wait = self.limits.domain_wait(domain, now)
-            if not wait:
-                self.limits.take(domain, now)
-                return letter
-            self._aside.setdefault(domain, deque()).append(letter)
-            soonest = min(soonest, wait)
-        if self._aside:
-            self._wake_in(soonest)
-        return None
-
-    def _taken(self, domain: str, aside: deque[Letter], now: float) -> Letter:
-        letter = aside.popleft()
-        if not aside:
-            del self._aside[domain]
-        self.limits.take(domain, now)
-        return letter
 
     def _settled(self, held: _Held, outcome: Outcome) -> Settled:
         tries = held.letter.attempts + 1
@@ -369,7 +322,7 @@ class Bag:
         if self.stopped:
             self._end(letter.place)
             return
-        self._ready.appendleft(letter)
+        self._queue.put_back(letter)
         self._call()
 
     def _end(self, place: int) -> None:
@@ -385,19 +338,6 @@ class Bag:
     def _end_chunk(self, chunk: Chunk) -> None:
         del self._left[chunk]
         self._chunk_done(chunk)
-
-    def _wake_in(self, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        at = loop.time() + min(max(seconds, 0.001), 60.0)
-        if self._alarm is not None:
-            if self._alarm.when() <= at:
-                return
-            self._alarm.cancel()
-        self._alarm = loop.call_at(at, self._alarmed)
-
-    def _alarmed(self) -> None:
-        self._alarm = None
-        self._call()
 
     def _call(self) -> None:
         waiting, self._waiting = self._waiting, []

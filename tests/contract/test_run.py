@@ -345,7 +345,7 @@ def test_a_copy_of_the_project_sends_nothing_until_it_is_adopted(machine: Machin
     copy = Machine(tmp_path / "copy")
     copy.write("Two")
     for at in (FRIDAY, THURSDAY + WEEK):
-        assert copy.run(at) == 0
+        assert copy.run(at) == 1
         assert copy.said == ["notice"]
     assert (copy.courier.sent, copy.notices()) == ([], [NoticeKind.MOVED])
     assert machine.run(FRIDAY) == 0

@@ -28,6 +28,9 @@ Words = Annotated[str, typer.Option("--words", help="The exact sentence they agr
 Reason = Annotated[
     str, typer.Option("--how", help="How you know, for the consent log.", show_default="command line")
 ]
+Lift = Annotated[
+    bool, typer.Option("--lift", help="Take the address off the suppression list: they asked for it.")
+]
 
 
 @contextmanager
@@ -68,9 +71,7 @@ def add(
     ] = False,
     how: Reason = "",
     words: Words = "",
-    lift: Annotated[
-        bool, typer.Option("--lift", help="Take the address off the suppression list: they asked for it.")
-    ] = False,
+    lift: Lift = False,
 ) -> None:
     """Add one subscriber. Unless confirmed they wait, and are not mailed."""
     from digest.characters import one_line
@@ -103,9 +104,7 @@ def confirm(
     address: Address,
     how: Reason = "",
     words: Words = "",
-    lift: Annotated[
-        bool, typer.Option("--lift", help="Take the address off the suppression list: they asked for it.")
-    ] = False,
+    lift: Lift = False,
 ) -> None:
     """Say that somebody who waits has agreed: they are mailed from the next issue on."""
     project, who = project_of(context), _who(address)

@@ -163,8 +163,7 @@ def held(connection: sa.Connection, keys: Keys, who: Who) -> Held:
 
 
 def _counted(connection: sa.Connection, column: sa.Column[str]) -> dict[str, int]:
-    rows = connection.execute(sa.select(column, sa.func.count()).group_by(column))
-    return {value: count for value, count in rows}  # noqa: C416
+    return dict(connection.execute(sa.select(column, sa.func.count()).group_by(column)).all())
 
 
 def _listed() -> sa.Select[Any]:

@@ -272,3 +272,13 @@ def test_everything_that_is_kept_of_one_reader_is_shown(project: Path) -> None:
     assert found["subscriber"]["id"] == 1
     assert found["consents"][0]["words"] == "Yes [please]."
     assert run(project, "show", "reader-99@example.org").code == 1
+
+
+def test_what_is_shown_ends_with_what_is_left_to_do(project: Path) -> None:
+    for act, offered in (
+        (["add", READER], f"remove {READER}"),
+        (["remove", READER], f"erase {READER}"),
+        (["erase", READER, "--yes"], f"add {READER} --lift"),
+    ):
+        run(project, *act)
+        assert f"digest subscribers {offered}" in run(project, "show", READER).err

@@ -332,7 +332,12 @@ def show_(context: typer.Context, address: Address) -> None:
         show.document(held)
         return
     _print_held(held, address)
-    show.next_step(f"[bold]digest subscribers remove {address}[/] or [bold]erase[/]")
+    if held.subscriber is None:
+        show.next_step(f"[bold]digest subscribers add {address} --lift[/] if they ask for it anew")
+    elif held.subscriber.state is SubscriberState.LEFT:
+        show.next_step(f"[bold]digest subscribers erase {address}[/] also forgets them")
+    else:
+        show.next_step(f"[bold]digest subscribers remove {address}[/] if they ask to leave")
 
 
 def _print_held(held: Held, address: str) -> None:

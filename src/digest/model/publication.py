@@ -70,6 +70,8 @@ class Newsletter:
     quiet_hours: str = ""
     """`22:00-07:00` on the wall clock of `timezone`, or empty."""
     reply_to: str = ""
+    welcome: str = ""
+    """What a new reader gets on confirming: `latest issue`, or nothing."""
     return_path: str = ""
     """Where bounces go, or empty: the sender's address, and bounces do not tell whose they are."""
     leave_by_mail: str = ""

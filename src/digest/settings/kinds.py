@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email.utils import parseaddr
+from ipaddress import ip_network
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -29,7 +30,7 @@ def seconds(value: Any) -> Any:
     return value
 
 
-def _rate(value: Any) -> Any:
+def rate(value: Any) -> Any:
     """Messages a second."""
     if isinstance(value, str):
         found = _RATE.fullmatch(value.strip())
@@ -109,13 +110,21 @@ def _host(value: str) -> str:
     return value
 
 
+def _network(value: Any) -> Any:
+    try:
+        return str(ip_network(value, strict=False))
+    except ValueError:
+        raise ValueError("write an IP address or network: 127.0.0.1, 10.0.0.0/8") from None
+
+
 Duration = Annotated[int, BeforeValidator(seconds)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Language = Annotated[str, AfterValidator(_language)]
 Host = Annotated[str, AfterValidator(_host)]
-Rate = Annotated[float, BeforeValidator(_rate)]
+Rate = Annotated[float, BeforeValidator(rate)]
 QuietHours = Annotated[str, AfterValidator(_quiet)]
 Address = Annotated[str, AfterValidator(_only_address)]
+Network = Annotated[str, AfterValidator(_network)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]

@@ -16,7 +16,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from digest import model, schedule
 from digest.errors import SettingsError
 from digest.settings.mistakes import finding, line_of, not_toml
-from digest.settings.tables import FILE, BouncesTable, DeliveryTable, Document
+from digest.settings.tables import FILE, BouncesTable, DeliveryTable, Document, WebTable
 
 if TYPE_CHECKING:
     from digest.transports import TransportOptions
@@ -74,6 +74,11 @@ class Settings:
     @property
     def bounces(self) -> BouncesTable:
         return self.document.bounces
+
+    @property
+    def web(self) -> WebTable:
+        """As `[web]` says; without that table, by the defaults."""
+        return self.document.web or WebTable()
 
     def transport_options(self) -> TransportOptions:
         """What the chosen transport is made of, its secrets in plain. Raises SettingsError."""

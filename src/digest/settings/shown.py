@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from digest.settings.kinds import SECONDS, seconds
+from digest.settings.kinds import SECONDS, rate, seconds
 from digest.settings.mistakes import tables
 from digest.settings.tables import Document
 
@@ -38,8 +38,13 @@ def _shown(value: Any, metadata: Sequence[Any]) -> str:
     if any(getattr(rule, "func", None) is seconds for rule in metadata):
         unit = next((unit for unit in "wdhm" if value and value % SECONDS[unit] == 0), "s")
         return f"{value // SECONDS[unit]}{unit}"
+    if any(getattr(rule, "func", None) is rate for rule in metadata):
+        unit = next((unit for unit in "smhd" if abs(value * SECONDS[unit] % 1) < 1e-9), "d")
+        return f"{round(value * SECONDS[unit])}/{unit}"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     if isinstance(value, dict):
         return f"{len(value)} entries" if value else ""
     return str(value)

@@ -21,6 +21,7 @@ from digest.settings.kinds import (
     Host,
     Language,
     Mailbox,
+    Network,
     QuietHours,
     Rate,
     Secret,
@@ -108,6 +109,9 @@ class NewsletterTable(Table):
     )
     reply_to: Annotated[str, AfterValidator(mailbox_or_nothing)] = Field(
         default="", description="Where answers of readers go, if not to sender."
+    )
+    welcome: Literal["", "latest issue"] = Field(
+        default="", description="What a new reader gets on confirming: latest issue, or nothing."
     )
 
     @field_validator("max_posts")
@@ -224,6 +228,29 @@ class BouncesTable(Table):
     move_to: str = Field(default="", description="Where they are put once dealt with, or empty: they stay.")
 
 
+class WebTable(Table):
+    """The web: feeds and pages served, readers signing up, their own pages."""
+
+    address: str = Field(default="127.0.0.1", description="Where `digest serve` listens.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Its port; 0 takes a free one.")
+    proxies: tuple[Network, ...] = Field(
+        default=(), description="Proxies in front, whose X-Forwarded-For is believed: 127.0.0.1, 10.0.0.0/8."
+    )
+    signup: bool = Field(default=True, description="Whether readers may sign up on the site.")
+    per_network: Rate | None = Field(
+        default=10 / 3600, description="Sign-ups from one network (IPv4 /24, IPv6 /48) at most."
+    )
+    per_domain: Rate | None = Field(
+        default=100 / 3600, description="Sign-ups for addresses of one domain at most."
+    )
+    in_all: Rate | None = Field(
+        default=500 / 3600, description="Sign-ups at most; beyond it the form asks to come back later."
+    )
+    metrics_from: tuple[Network, ...] = Field(
+        default=("127.0.0.1/32", "::1/128"), description="Who may read /metrics."
+    )
+
+
 class StoreTable(Table):
     """Where what must be remembered is kept."""
 
@@ -237,4 +264,5 @@ class Document(Table):
     newsletter: NewsletterTable | None = None
     delivery: DeliveryTable = Field(default_factory=DeliveryTable)
     bounces: BouncesTable = Field(default_factory=BouncesTable)
+    web: WebTable | None = None
     store: StoreTable = Field(default_factory=StoreTable)

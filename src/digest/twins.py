@@ -8,7 +8,7 @@ give the same twins: no name and no time stands in them. Nothing here touches th
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import brotli
 
@@ -18,7 +18,6 @@ _COMPRESSED = frozenset(_TEXT.split())
 _BROTLI_QUALITY = 8
 _GZIP_LEVEL = 6
 _GZIP_FRAME = 31  # zlib's number for the widest window in a gzip frame, whose time zlib leaves at 0
-_DAMAGED = (zlib.error, brotli.error, EOFError)
 
 
 def _brotli(body: bytes) -> bytes:  # RFC 7932
@@ -56,11 +55,33 @@ def is_twin(name: str) -> bool:
 def unpacks_to(name: str, twin: bytes, body: bytes) -> bool:
     """Whether a twin of this name holds just `body`: one that was damaged or left behind does not."""
     try:
-        if name.endswith(".gz"):
-            unpacker = zlib.decompressobj(_GZIP_FRAME)
-            found = unpacker.decompress(twin, len(body) + 1)
-            return found == body and unpacker.eof and not unpacker.unused_data
-        unpacked: bytes = brotli.decompress(twin)
-    except _DAMAGED:
+        return b"".join(unpacked(name[-3:], [twin])) == body
+    except ValueError:
         return False
-    return unpacked == body
+
+
+def unpacked(ending: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """What is packed in a twin of this ending; of another file, its content. Raises ValueError if damaged."""
+    if ending not in PACKERS:
+        yield from chunks
+        return
+    try:
+        yield from _of_gzip(chunks) if ending == ".gz" else _of_brotli(chunks)
+    except (zlib.error, brotli.error) as error:
+        raise ValueError(str(error)) from None
+
+
+def _of_gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj(_GZIP_FRAME)
+    for chunk in chunks:
+        yield unpacker.decompress(chunk)
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("it ends early, or something follows it")
+
+
+def _of_brotli(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    unpacker = brotli.Decompressor()
+    for chunk in chunks:
+        yield unpacker.process(chunk)
+    if not unpacker.is_finished():
+        raise ValueError("it ends early")

@@ -270,7 +270,7 @@ def list_(
     """Who there is, and how many of them the next issue goes to."""
     project = project_of(context)
     with store_of(project) as store:
-        census = store.people.census()
+        census = store.people.census(project.now)
         page = store.people.page(
             state=state, suppressed=suppressed or None, containing=find, after=after, limit=limit
         )
@@ -281,6 +281,7 @@ def list_(
                 "pending": census.pending,
                 "confirmed": census.confirmed,
                 "left": census.left,
+                "paused": census.paused,
                 "suppressed": dict(census.suppressed),
                 "subscribers": [_listed_document(it) for it in page],
             }
@@ -288,10 +289,11 @@ def list_(
         return
     if page:
         show.table(("No.", "Address", "Name", "State", "Since"), [_table_row(it) for it in page])
+    paused = f"{census.paused:,} paused, " if census.paused else ""
     on_list = sum(census.suppressed.values())
     show.line(
         f"{show.count(census.mailed, 'reader')} of the next issue; {census.pending:,} waiting, "
-        f"{census.left:,} left, {on_list:,} on the suppression list."
+        f"{paused}{census.left:,} left, {on_list:,} on the suppression list."
     )
     if len(page) == limit:
         show.next_step(f"the others: [bold]digest subscribers list --after {page[-1].subscriber.id}[/]")

@@ -28,6 +28,8 @@ from digest.store.people import People
 from digest.store.returns import Returns
 from digest.store.runs import Runs
 from digest.store.sending import Sending
+from digest.store.service_mails import ServiceMails
+from digest.store.sign_ups import SignUps
 from digest.store.slots import Slots
 
 __all__ = ["AlreadyCut", "Changed", "IssuePost", "NotHome", "People", "Store", "StoredIssue", "issue_hash"]
@@ -44,6 +46,8 @@ class Store:
         self.returns = Returns(engine)
         self.runs = Runs(engine)
         self.sending = Sending(engine)
+        self.service_mails = ServiceMails(engine)
+        self.sign_ups = SignUps(engine)
         self.slots = Slots(engine)
 
     @classmethod

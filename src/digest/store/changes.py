@@ -1,6 +1,6 @@
 """A reader's new address: asked for on their page, confirmed in both mailboxes, done once (`store.changes`).
 
-Each function is one step inside the caller's transaction. Who has only a forwarded mail reaches no further than
+Each function is one step inside the caller's transaction. Who has only a forwarded mail gets no further than
 asking, for the old mailbox has to agree; and nobody is told whether the new address is known here.
 """
 

@@ -1,6 +1,6 @@
 """The door to everything about subscribers: `store.people`.
 
-Each method is one transaction. Acts (add, confirm, pause, leave, remove, suppress, erase ...) give an `Answer`,
+Each method is one transaction. Acts (add, confirm, pause, leave, remove, erase ...) give an `Answer`,
 whose `done` is false where nothing changed; `how` says by which way an act came and stands in the consent
 log with the exact `words` that were agreed to.
 """

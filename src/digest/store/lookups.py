@@ -21,7 +21,7 @@ from digest.model import (
 from digest.store import acts, changes, consents, service_mails, suppressions
 from digest.store.acts import Who
 from digest.store.changes import Change
-from digest.store.schema import bounce, delivery, subscriber, suppression
+from digest.store.schema import bounce, delivery, issue, subscriber, suppression
 from digest.store.service_mails import Mailed
 from digest.subscribers import tokens
 from digest.subscribers.tokens import Keys
@@ -48,6 +48,7 @@ class Received:
     """What became of one issue for one reader. `at` is when that was last written."""
 
     issue: int
+    title: str
     state: DeliveryState
     attempts: int
     code: int | None
@@ -222,10 +223,16 @@ def _listed_of(row: sa.Row[Any]) -> Listed:
 
 
 def _issues(connection: sa.Connection, id: int) -> tuple[Received, ...]:
-    letters = sa.select(delivery).where(delivery.c.subscriber == id).order_by(delivery.c.issue)
+    letters = (
+        sa.select(delivery, issue.c.subject)
+        .join(issue, issue.c.number == delivery.c.issue)
+        .where(delivery.c.subscriber == id)
+        .order_by(delivery.c.issue)
+    )
     return tuple(
         Received(
             issue=row.issue,
+            title=row.subject,
             state=DeliveryState(row.state),
             attempts=row.attempts,
             code=row.code,

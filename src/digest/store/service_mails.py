@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from digest.model import DeliveryState, Outcome, ServiceMail, ServiceMailKind
 from digest.store.database import reading, writing
-from digest.store.schema import address_change, service_mail, subscriber
+from digest.store.schema import address_change, issue, service_mail, subscriber
 
 ONCE_IN = timedelta(hours=24)
 """So long after one mail that a stranger can bring about, no other goes to the same address."""
@@ -37,6 +37,8 @@ class Mailed:
 
     kind: ServiceMailKind
     issue: int | None
+    title: str
+    """Of that issue, or empty."""
     state: DeliveryState
     at: datetime
 
@@ -145,11 +147,17 @@ def put(
 
 
 def of(connection: sa.Connection, subscriber: int) -> tuple[Mailed, ...]:
-    mails = sa.select(service_mail).where(service_mail.c.subscriber == subscriber).order_by(service_mail.c.id)
+    mails = (
+        sa.select(service_mail, issue.c.subject)
+        .outerjoin(issue, issue.c.number == service_mail.c.issue)
+        .where(service_mail.c.subscriber == subscriber)
+        .order_by(service_mail.c.id)
+    )
     return tuple(
         Mailed(
             kind=ServiceMailKind(row.kind),
             issue=row.issue,
+            title=row.subject or "",
             state=DeliveryState(row.state),
             at=row.changed_at,
         )

@@ -20,8 +20,13 @@ from digest.web.visitor import visitor
 
 router = APIRouter(tags=["operating"])
 
+PATHS = frozenset({"/healthz", "/metrics"})
+
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_PASSED_ON = ("x-forwarded-for", "forwarded", "via")
+_PASSED_ON = (
+    *("forwarded", "via", "x-real-ip"),
+    *("x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"),
+)
 
 
 @router.get("/healthz")

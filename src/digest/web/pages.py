@@ -103,7 +103,7 @@ class Pages:
     ) -> str:
         """The form, also after a mistake in it: then `address` is what was typed."""
         values = {
-            **self._problem(language, problem, "signup-address"),
+            **self._problem(language, problem, "page-address"),
             "address": address,
             "consent": self.consent_words(language),
         }

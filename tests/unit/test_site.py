@@ -109,7 +109,9 @@ def card_of(post: Post, **changes: Any) -> Card:
 
 def frame(site: Site = SITE, **changes: Any) -> Frame:
     feeds = [feed("", site.title), feed("issues/", "Issues"), feed("tags/car-t/", "Posts on CAR-T")]
-    return Frame.of(THEME.render, site, **{"feeds": feeds, "newsletter": newsletter(), **changes})
+    return Frame.of(
+        THEME.render, site, THEME.words(), **{"feeds": feeds, "newsletter": newsletter(), **changes}
+    )
 
 
 POSTS = [

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from digest.delivery.round import Write
     from digest.engine import Deliver, Means, Told
     from digest.engine.dispatch import Dispatch
+    from digest.publish import Built
     from digest.settings import Settings
 
 
@@ -54,6 +55,7 @@ def _means(project: Project) -> Means:
         out=root / OUT,
         deliver=_deliverer(project),
         read_bounces=lambda: _read_bounces(project),
+        ping=lambda built: _ping(project, built),
     )
 
 
@@ -112,6 +114,18 @@ def _read_bounces(project: Project) -> None:
         report = read_configured(settings, store, project.now)
     if report is not None and report.stopped is not None:
         raise report.stopped
+
+
+def _ping(project: Project, built: Built) -> str:
+    """What the hub was told of the feeds, where [site] names one."""
+    from digest import hub
+    from digest.store import Store
+
+    settings = _read_anew(project)
+    if not settings.site.hub:
+        return ""
+    with Store.open(settings.store_url, project=settings.root) as store:
+        return str(hub.tell(settings.site, store, built.out, built.feeds, project.clock()))
 
 
 @app.command(epilog="Example:  digest worker")

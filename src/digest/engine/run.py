@@ -58,6 +58,8 @@ class Means:
     deliver: Deliver | None = None
     """Without it nothing is sent."""
     read_bounces: Callable[[], None] | None = None
+    ping: Callable[[publish.Built], str] | None = None
+    """Tells the hub of feeds that changed, and says what came of it; nothing where there was nothing."""
     beat: float = fence.BEAT
 
 
@@ -174,7 +176,15 @@ class _Loop:
         built = await self._try("build", build)
         if built and (built.written or built.removed):
             self._tell("built", f"the site is built: {built.written} files new or changed")
+        if built:
+            await self._ping(built)
         return built
+
+    async def _ping(self, built: publish.Built) -> None:
+        if ping := self.means.ping:
+            says = await self._try("ping", lambda: ping(built))
+            if says:
+                self._tell("pinged", says)
 
     async def _read_bounces(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -34,7 +34,7 @@ class Purpose(StrEnum):
     LEAVE = "leave"
     """Ends the subscription: one click, no question."""
     PREFERENCES = "preferences"
-    """Shows the reader's own page: what is kept of them, and the buttons that pause, change and take along."""
+    """Shows the reader's own page: what is kept of them, and buttons to pause, change and take along."""
     CONFIRM = "confirm"
     """Says that the address wants the newsletter: the answer to signing up."""
     BOUNCE = "bounce"

@@ -1,0 +1,51 @@
+"""What the operator's machines ask: whether all is well, and figures for Prometheus.
+
+Figures are for those whom `[web] metrics_from` names. A request that came through a proxy which the settings
+do not name is nobody's whom we know, whatever its peer's address: it is refused.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from ipaddress import ip_address, ip_network
+
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+
+from digest.web import metrics
+from digest.web.desk import Desk
+from digest.web.routes.common import TheDesk
+from digest.web.visitor import visitor
+
+router = APIRouter(tags=["operating"])
+
+_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_PASSED_ON = ("x-forwarded-for", "forwarded", "via")
+
+
+@router.get("/healthz")
+def health(desk: TheDesk) -> Response:
+    """200 while the store can be read and the site is there, else 503."""
+    return metrics.health(desk)
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+def figures(request: Request, desk: TheDesk) -> Response:
+    if not _may_ask(request, desk):
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return Response(metrics.text(desk), media_type=_CONTENT_TYPE)
+
+
+def _may_ask(request: Request, desk: Desk) -> bool:
+    table = desk.publication.settings.web
+    peer = request.client.host if request.client else None
+    forwarded = request.headers.getlist("x-forwarded-for")
+    found = visitor(peer, forwarded, table.proxies)
+    if found == peer and any(name in request.headers for name in _PASSED_ON):
+        return False
+    try:
+        address = ip_address(found)
+    except ValueError:
+        return False
+    return any(address in ip_network(named) for named in table.metrics_from)

@@ -48,10 +48,10 @@ class Served:
         opener = urllib.request.build_opener(_NoRedirect)
         try:
             with opener.open(request, timeout=SOON) as answer:
-                return Answer(status=answer.status, headers=answer.headers, body=answer.read())
+                return Answer(status=answer.status, headers=dict(answer.headers.items()), body=answer.read())
         except urllib.error.HTTPError as answer:
             with answer:
-                return Answer(status=answer.code, headers=answer.headers, body=answer.read())
+                return Answer(status=answer.code, headers=dict(answer.headers.items()), body=answer.read())
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

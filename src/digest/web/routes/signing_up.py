@@ -204,6 +204,7 @@ def confirm(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse
         welcome=answer.welcome is not None,
         next_issue=_next_issue(desk),
         reader_url=f"{desk.publication.site.base}reader/{own}",
+        already=not answer.done,
     )
     return page(html)
 

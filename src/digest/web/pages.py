@@ -24,22 +24,23 @@ from digest.theme import Theme
 from digest.web.frames import Frames
 from digest.web.reader_view import ReaderView, View, mailbox
 
-Problem = Literal[
+SignupProblem = Literal["no address", "not an address", "too soon", "form too old"]
+"""What is wrong with the form to sign up: a key of `[problem]` in the catalogue."""
+
+ReaderProblem = Literal[
     "no address",
     "not an address",
     "same address",
     "no day",
     "day too early",
     "day too late",
-    "too soon",
-    "form too old",
     "not confirmed",
     "not possible",
 ]
-"""What is wrong with what was filled in: a key of `[problem]` in the catalogue."""
+"""What is wrong with a form on the reader's page: a key of `[problem]`."""
 
-_OF_ADDRESSES = frozenset[Problem | None]({"no address", "not an address", "same address"})
-_OF_DAYS = frozenset[Problem | None]({"no day", "day too early", "day too late"})
+_OF_ADDRESSES = frozenset({"no address", "not an address", "same address"})
+_OF_DAYS = frozenset({"no day", "day too early", "day too late"})
 
 Did = Literal["paused", "resumed", "change asked", "nothing"]
 """What was done on the reader's page: a key of `[did]`."""
@@ -175,7 +176,12 @@ class Pages:
     # --------------------------------------------------------------------------- the reader's own page
 
     def reader(
-        self, language: str, *, reader: ReaderView, did: Did | None = None, problem: Problem | None = None
+        self,
+        language: str,
+        *,
+        reader: ReaderView,
+        did: Did | None = None,
+        problem: ReaderProblem | None = None,
     ) -> str:
         """Everything that is kept of a reader, and all that they may do; `did` says what was just done.
 
@@ -254,7 +260,7 @@ class Pages:
 
     # ------------------------------------------------------------------------------------ what they share
 
-    def _problem(self, language: str, problem: Problem | None, field: str, **days: date) -> dict[str, object]:
+    def _problem(self, language: str, problem: str | None, field: str, **days: date) -> dict[str, object]:
         """What is wrong, in words, and the field that it is about, by its id; empty where nothing is."""
         if problem is None:
             return {"problem": "", "problem_at": ""}

@@ -99,7 +99,7 @@ class Pages:
         language: str,
         *,
         address: str = "",
-        problem: Problem | None = None,
+        problem: SignupProblem | None = None,
         challenge_script: bool = True,
     ) -> str:
         """The form, also after a mistake in it: then `address` is what was typed."""

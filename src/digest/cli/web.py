@@ -40,6 +40,8 @@ def serve(
         wanted = settings.web.port if port is None else port
         sockets = [listen(address or settings.web.address, wanted)]
         say_where(project, sockets[0])
+        if not project.as_json:
+            show.next_step("see it in the browser; Ctrl-C ends it. [bold]digest run[/] also cuts and sends")
     log = Log(writer(), files=log_files)
     tell = teller(project)
     serve(settings, sockets, project.clock(), out=settings.root / OUT, tell=tell, log=log)
@@ -79,4 +81,3 @@ def say_where(project: Project, listening: socket.socket) -> None:
         show.aside("There is no [newsletter], so nobody can sign up.")
     elif settings.web.signup:
         show.line(f"Readers sign up at {url}subscribe/")
-    show.next_step("see it in the browser; Ctrl-C ends it. [bold]digest run[/] also cuts, builds and sends")

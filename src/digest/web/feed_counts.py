@@ -11,25 +11,16 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Protocol
 
 from digest.errors import StoreError
 from digest.store.feed_readers import MOST, FeedReaders
+from digest.subscribers.feed_readers import Reported, reported
 
 EVERY = 60.0
 """Seconds between two writes."""
 
 FEEDS = 5000
 """Feeds that are counted between two writes, at most."""
-
-
-class Reported(Protocol):
-    """What a User-Agent says: who fetches, and for how many readers."""
-
-    @property
-    def aggregator(self) -> str: ...
-    @property
-    def readers(self) -> int: ...
 
 
 class FeedCounts:
@@ -40,7 +31,7 @@ class FeedCounts:
         feed_readers: FeedReaders,
         clock: Callable[[], datetime],
         *,
-        reported: Callable[[str], Reported | None],
+        reported: Callable[[str], Reported | None] = reported,
         every: float = EVERY,
         trouble: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -56,7 +47,7 @@ class FeedCounts:
     def note(self, path: str, user_agent: str) -> None:
         """Somebody has fetched the feed at this path below the site. The latest word counts."""
         if said := self._reported(user_agent):
-            self._keep(path, said.aggregator, said.readers)
+            self._keep(path, said.aggregator, said.subscribers)
 
     async def work(self, stop: asyncio.Event) -> None:
         """Writes now and then, in a thread, until `stop` is set; then once more, and returns."""

@@ -102,8 +102,8 @@ def _deliverer(project: Project) -> Deliver:
 
 def _watch(project: Project) -> Callable[[Progress], None]:
     """Says once what keeps letters from leaving, and once that it is over."""
+    from digest.characters import without_addresses
     from digest.engine import Told
-    from digest.engine.told import without_addresses
 
     tell = _as_json if project.as_json else _as_line
     said = ""

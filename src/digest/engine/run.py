@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from digest import publish
+from digest.characters import without_addresses
 from digest.engine.alone import alone
 from digest.engine.look import Round, Tell, look
 from digest.engine.pauses import FIRST_PAUSE, Pauses
 from digest.engine.rounds import rest
-from digest.engine.told import Told, without_addresses
+from digest.engine.told import Told
 from digest.errors import DigestError
 from digest.issues import keeper, remember
 from digest.mailing import run as run_to_its_end

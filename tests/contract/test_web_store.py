@@ -63,9 +63,9 @@ def sign_up(store: Store, address: str = "reader-17@example.org", at: datetime =
 
 def joined(store: Store, address: str = "reader-17@example.org") -> int:
     sign_up(store, address)
+    sent(store)
     answer = store.people.confirm(read_address(address), LINK, by_reader=True)
     assert answer.subscriber is not None
-    sent(store)
     return answer.subscriber.id
 
 
@@ -220,6 +220,41 @@ def test_what_a_crash_leaves_on_the_wire_is_uncertain_and_never_sent_again(store
     assert store.service_mails.waiting(TOMORROW) == []
 
 
+def test_a_mail_whose_reason_is_gone_does_not_leave(store: Store) -> None:
+    audience.approve(store, 1, IssueState.SENT)
+    sign_up(store)
+    sent(store)
+    answer = store.people.confirm(read_address("reader-17@example.org"), LINK, by_reader=True, welcome=True)
+    assert answer.subscriber
+    (welcome,) = store.service_mails.waiting(NOW)
+    store.people.leave(answer.subscriber.id, PAGE)
+    assert not store.service_mails.intend(welcome.id, NOW)
+    assert store.service_mails.drop(NOW) == 1
+    assert store.service_mails.waiting(TOMORROW) == []
+
+
+def test_who_was_confirmed_by_the_author_meanwhile_is_not_asked_any_more(store: Store) -> None:
+    (mail,) = sign_up(store)
+    store.people.confirm(read_address(mail.address), PAGE)
+    assert not store.service_mails.intend(mail.id, NOW)
+    assert store.service_mails.drop(NOW) == 1
+
+
+def test_a_change_that_was_taken_back_mails_nobody(store: Store) -> None:
+    id = joined(store)
+    store.people.ask_to_change(id, read_address("reader-99@example.org"), PAGE)
+    first = store.service_mails.waiting(NOW)
+    assert sorted(mail.new_address for mail in first) == ["reader-99@example.org"] * 2
+    store.people.suppress(read_address("reader-99@example.org"), SuppressionReason.COMPLAINT, PAGE)
+    assert [store.service_mails.intend(mail.id, NOW) for mail in first] == [False, False]
+
+
+def test_a_mail_goes_to_the_address_that_it_was_written_to_or_nowhere(store: Store) -> None:
+    (mail,) = sign_up(store)
+    assert not store.service_mails.intend(mail.id, NOW, to="reader-18@example.org")
+    assert store.service_mails.intend(mail.id, NOW, to=mail.address)
+
+
 def test_a_mail_that_is_put_off_waits_until_its_time(store: Store) -> None:
     (mail,) = sign_up(store)
     busy = Outcome(result=Result.TRY_LATER, stage=Stage.RECIPIENT, code=451, text="later")
@@ -233,6 +268,7 @@ def test_a_mail_that_is_put_off_waits_until_its_time(store: Store) -> None:
 def test_a_new_reader_gets_the_latest_issue_once_and_nobody_else_does(store: Store) -> None:
     audience.approve(store, 1, IssueState.SENT)
     sign_up(store)
+    sent(store)
     answer = store.people.confirm(read_address("reader-17@example.org"), LINK, by_reader=True, welcome=True)
     assert answer.welcome == 1
     assert answer.subscriber

@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 from browser import chromium
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
 from signing_up import SCRIPT, Newsletter, signing_up
 
 from digest.subscribers.challenge import DIFFICULTY, Verdict, spent
@@ -241,6 +241,29 @@ def test_the_page_answers_while_the_browser_works(page: Page, newsletter: Newsle
     assert page.evaluate("ticks") > 30
     page.fill("[name=email]", "reader-18@example.org")
     assert page.input_value("[name=email]") == "reader-18@example.org"
+
+
+def test_the_work_ends_with_the_form(page: Page, newsletter: Newsletter) -> None:
+    newsletter.difficulty = 24
+    page.goto(newsletter.address)
+    page.fill("[name=email]", READER)
+    counters = page.context.new_cdp_session(page)
+    counters.send("Performance.enable")
+
+    def worked() -> float:
+        """Seconds that the page had the processor, in the half second that follows."""
+        before = busy(counters)
+        page.wait_for_timeout(500)
+        return busy(counters) - before
+
+    assert worked() > 0.1
+    page.evaluate("document.querySelector('form').remove()")
+    assert worked() < 0.1
+
+
+def busy(counters: CDPSession) -> float:
+    metrics = counters.send("Performance.getMetrics")["metrics"]
+    return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
 
 
 def test_its_sha_256_is_pythons_for_challenges_of_every_length(page: Page, newsletter: Newsletter) -> None:

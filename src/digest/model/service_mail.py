@@ -34,5 +34,9 @@ class ServiceMail:
     """Of a welcome: which issue."""
     change: int | None
     """Of a change: its number."""
+    new_address: str
+    """Of a change: the one that is to take the place of the old, or empty."""
+    ends: datetime | None
+    """Of a change: until when both mailboxes may say yes."""
     attempts: int
     made_at: datetime

@@ -104,7 +104,8 @@ class Edition:
             feeds=[feed for feed, _ in found if not feed.archive],
             newsletter=library.settings.newsletter,
             style=static.get("style.css", b""),
-            script=static.get("subscribe.js", b"") if library.settings.signup else None,
+            signup=library.settings.signup,
+            script=static.get("subscribe.js", b""),
         )
         return cls(
             library=library,

@@ -22,6 +22,7 @@ from digest.store import issues, notices, posts, slots
 from digest.store.database import bring_up_to_date, connect, reading, refuse_moved, writing
 from digest.store.feed_readers import FeedReaders
 from digest.store.fence import Fence, NotHome
+from digest.store.figures import Figures
 from digest.store.issues import AlreadyCut, IssuePost, StoredIssue, issue_hash
 from digest.store.life import Changed, Life
 from digest.store.notices import Notices
@@ -44,6 +45,7 @@ class Store:
         self.engine = engine
         self.feed_readers = FeedReaders(engine)
         self.fence = Fence(engine)
+        self.figures = Figures(engine)
         self.life = Life(engine)
         self.notices = Notices(engine)
         self.pings = Pings(engine)

@@ -1,8 +1,9 @@
 """Mails that answer readers, until a mail server has them: `store.service_mails`.
 
 A mail is queued in the transaction of the act that it answers. Before its body leaves that is written down,
-as for a letter of an issue: what a crash leaves in between is uncertain, and is never sent again by itself.
-Nobody can have an address flooded through this: whatever strangers ask for, it is mailed once in 24 hours.
+as for a letter of an issue, and the same statement looks whether its reason still holds: what a crash leaves
+in between is uncertain, and is never sent again by itself. Nobody can have an address flooded through this:
+whatever strangers ask for, it is mailed once in 24 hours.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.model import DeliveryState, Outcome, ServiceMail, ServiceMailKind
+from digest.model import DeliveryState, Outcome, ServiceMail, ServiceMailKind, SubscriberState
+from digest.store import suppressions
 from digest.store.database import reading, writing
-from digest.store.schema import address_change, issue, service_mail, subscriber
+from digest.store.schema import address_change, issue, service_mail, subscriber, suppression
 from digest.subscribers.addresses import Address, mailbox
 from digest.subscribers.tokens import Keys, mark
 
@@ -67,9 +69,26 @@ class ServiceMails:
         with reading(self._engine) as connection:
             return [_mail_of(row) for row in connection.execute(_due(now).limit(limit))]
 
-    def intend(self, id: int, now: datetime) -> bool:
-        """The body is about to leave: committed when this returns. False: somebody else has it."""
-        return self._change(id, now, DeliveryState.QUEUED, state=DeliveryState.SUBMITTING.value)
+    def drop(self, now: datetime) -> int:
+        """Mails that wait and have lost their reason do not leave: who left, was barred, or has it done."""
+        due = (service_mail.c.state == DeliveryState.QUEUED.value, service_mail.c.next_at <= now)
+        values = {"state": DeliveryState.SUPPRESSED.value, "changed_at": now}
+        with writing(self._engine) as connection:
+            lost = sa.update(service_mail).where(*due, ~_has_reason(now))
+            return connection.execute(lost.values(values)).rowcount
+
+    def intend(self, id: int, now: datetime, *, to: str = "") -> bool:
+        """The body is about to leave: committed when this returns.
+
+        False: somebody else has it, its reason is gone, or it goes to another address than `to` by now.
+        """
+        mine = (service_mail.c.id == id, service_mail.c.state == DeliveryState.QUEUED.value)
+        values = {"state": DeliveryState.SUBMITTING.value, "changed_at": now}
+        with writing(self._engine) as connection:
+            if to and connection.scalar(_addressed().where(service_mail.c.id == id)) != to:
+                return False
+            leaves = sa.update(service_mail).where(*mine, _has_reason(now))
+            return connection.execute(leaves.values(values)).rowcount == 1
 
     def settle(
         self,
@@ -220,17 +239,66 @@ def _mailed_lately(connection: sa.Connection, mark: str, now: datetime) -> bool:
     return connection.scalar(sa.select(sa.exists().where(*lately))) or False
 
 
-def _due(now: datetime) -> sa.Select[Any]:
-    """Of a change the new mailbox is where one of the two mails goes; all else goes to the reader's own."""
-    new = service_mail.c.kind == ServiceMailKind.CHANGE_NEW.value
+_CHANGES = [ServiceMailKind.CHANGE_OLD.value, ServiceMailKind.CHANGE_NEW.value]
+_FOR_GOOD = suppression.c.reason.not_in([reason.value for reason in suppressions.LIFTED_BY_READER])
+
+
+def _has_reason(now: datetime) -> sa.ColumnElement[bool]:
+    """A condition on `service_mail`: what it is about is still so, and nothing stands against mailing it."""
+    kind, state = service_mail.c.kind, subscriber.c.state
+    barred = suppressions.is_suppressed()
+    unwanted = sa.exists().where(suppression.c.mark == subscriber.c.mark, _FOR_GOOD)
+    reads = sa.and_(state == SubscriberState.CONFIRMED.value, ~barred)
+    awake = sa.or_(subscriber.c.paused_until.is_(None), subscriber.c.paused_until <= now)
+    # As `acts.confirm` has it: who is pending, or whose mailbox had bounced, can confirm.
+    asked = sa.or_(state == SubscriberState.PENDING.value, barred) & (state != SubscriberState.LEFT.value)
+    reader = sa.or_(
+        sa.and_(kind == ServiceMailKind.CONFIRM.value, asked, ~unwanted),
+        sa.and_(kind == ServiceMailKind.ALREADY.value, reads),
+        sa.and_(kind == ServiceMailKind.WELCOME.value, reads, awake),
+        sa.and_(kind.in_(_CHANGES), state == SubscriberState.CONFIRMED.value, ~unwanted, _is_open(now)),
+    )
+    return sa.exists().where(subscriber.c.id == service_mail.c.subscriber, reader).correlate(service_mail)
+
+
+def _is_open(now: datetime) -> sa.ColumnElement[bool]:
+    """The change that a mail is about is under way, and its new address was not barred meanwhile."""
+    unwanted = sa.exists().where(suppression.c.mark == address_change.c.mark, _FOR_GOOD)
     return (
-        sa.select(
-            service_mail,
-            sa.case((new, address_change.c.address), else_=subscriber.c.address).label("address"),
-            subscriber.c.name,
+        sa.exists()
+        .where(
+            address_change.c.id == service_mail.c.change,
+            address_change.c.done_at.is_(None),
+            address_change.c.ends > now,
+            ~unwanted,
         )
+        .correlate(service_mail)
+    )
+
+
+_NEW = service_mail.c.kind == ServiceMailKind.CHANGE_NEW.value
+_ADDRESS = sa.case((_NEW, address_change.c.address), else_=subscriber.c.address)
+"""Of a change the new mailbox is where one of the two mails goes; all else goes to the reader's own."""
+
+
+def _addressed(*columns: Any) -> sa.Select[Any]:
+    """Where mails go, and more of them, for a `where` on `service_mail`."""
+    return (
+        sa.select(_ADDRESS.label("address"), *columns)
+        .select_from(service_mail)
         .join(subscriber, subscriber.c.id == service_mail.c.subscriber)
         .outerjoin(address_change, address_change.c.id == service_mail.c.change)
+    )
+
+
+def _due(now: datetime) -> sa.Select[Any]:
+    return (
+        _addressed(
+            service_mail,
+            subscriber.c.name,
+            address_change.c.address.label("new_address"),
+            address_change.c.ends,
+        )
         .where(service_mail.c.state == DeliveryState.QUEUED.value, service_mail.c.next_at <= now)
         .order_by(service_mail.c.next_at, service_mail.c.id)
     )
@@ -246,6 +314,8 @@ def _mail_of(row: sa.Row[Any]) -> ServiceMail:
         language=row.language,
         issue=row.issue,
         change=row.change,
+        new_address=row.new_address or "",
+        ends=row.ends,
         attempts=row.attempts,
         made_at=row.made_at,
     )

@@ -19,6 +19,7 @@ import digest
 from digest.errors import DigestError, StoreError, TemplateError
 from digest.web.desk import Desk
 from digest.web.headers import HEADERS, PageHeaders
+from digest.web.metrics import Watch
 from digest.web.routes import leaving, operating, reader, signing_up
 from digest.web.routes.common import NotTaken, desk_of, language_of, page
 
@@ -37,6 +38,7 @@ def make(desk: Desk, site: ASGIApp) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.desk = desk
+    app.state.watch = Watch()
     for router in _routers(desk):
         app.include_router(router, prefix=desk.publication.site.base.rstrip("/"))
     app.include_router(operating.router)

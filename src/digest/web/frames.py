@@ -42,7 +42,7 @@ class Frames:
                 feeds=self._feeds,
                 newsletter=self.newsletter,
                 style=self._static.get("style.css", b""),
-                script=self._static.get("subscribe.js", b"") if self.signup else None,
+                script=self._static.get("subscribe.js", b""),
             )
         return self._frames[words.language]
 

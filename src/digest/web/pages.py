@@ -24,22 +24,24 @@ from digest.theme import Theme
 from digest.web.frames import Frames
 from digest.web.reader_view import ReaderView, View, mailbox
 
-Problem = Literal[
+SignupProblem = Literal["no address", "not an address", "too soon", "form too old"]
+"""What is wrong with the form to sign up: a key of `[problem]` in the catalogue."""
+
+ReaderProblem = Literal[
     "no address",
     "not an address",
     "same address",
     "no day",
     "day too early",
     "day too late",
-    "too soon",
-    "form too old",
+    "asked too often",
     "not confirmed",
     "not possible",
 ]
-"""What is wrong with what was filled in: a key of `[problem]` in the catalogue."""
+"""What is wrong with a form on the reader's page: a key of `[problem]`."""
 
-_OF_ADDRESSES = frozenset[Problem | None]({"no address", "not an address", "same address"})
-_OF_DAYS = frozenset[Problem | None]({"no day", "day too early", "day too late"})
+_OF_ADDRESSES = frozenset({"no address", "not an address", "same address"})
+_OF_DAYS = frozenset({"no day", "day too early", "day too late"})
 
 Did = Literal["paused", "resumed", "change asked", "nothing"]
 """What was done on the reader's page: a key of `[did]`."""
@@ -98,12 +100,12 @@ class Pages:
         language: str,
         *,
         address: str = "",
-        problem: Problem | None = None,
+        problem: SignupProblem | None = None,
         challenge_script: bool = True,
     ) -> str:
         """The form, also after a mistake in it: then `address` is what was typed."""
         values = {
-            **self._problem(language, problem, "signup-address"),
+            **self._problem(language, problem, "page-address"),
             "address": address,
             "consent": self.consent_words(language),
         }
@@ -133,16 +135,28 @@ class Pages:
         return self._frames.page("confirm", language, values, here=f"confirm/{_safe(token)}")
 
     def confirmed(
-        self, language: str, *, address: str, welcome: bool, next_issue: datetime | None, reader_url: str
+        self,
+        language: str,
+        *,
+        address: str,
+        welcome: bool,
+        next_issue: datetime | None,
+        reader_url: str,
+        already: bool = False,
     ) -> str:
-        """`welcome` says that the latest issue is on its way; `reader_url` leads to the reader's own page."""
+        """`welcome` says that the latest issue is on its way; `reader_url` leads to the reader's own page.
+
+        `already` where they had confirmed before, and nothing was left to do.
+        """
+        title = self._theme.words(language)("confirmed.title_already" if already else "confirmed.title")
         values = {
             "address": mailbox(address),
+            "already": already,
             "welcome": welcome,
             "next_issue": self._moment(language, next_issue) if next_issue else "",
             "reader_url": reader_url,
         }
-        return self._frames.page("confirmed", language, values)
+        return self._frames.page("confirmed", language, values, title=title)
 
     # ----------------------------------------------------------------------------------------- leaving
 
@@ -168,7 +182,12 @@ class Pages:
     # --------------------------------------------------------------------------- the reader's own page
 
     def reader(
-        self, language: str, *, reader: ReaderView, did: Did | None = None, problem: Problem | None = None
+        self,
+        language: str,
+        *,
+        reader: ReaderView,
+        did: Did | None = None,
+        problem: ReaderProblem | None = None,
     ) -> str:
         """Everything that is kept of a reader, and all that they may do; `did` says what was just done.
 
@@ -247,7 +266,7 @@ class Pages:
 
     # ------------------------------------------------------------------------------------ what they share
 
-    def _problem(self, language: str, problem: Problem | None, field: str, **days: date) -> dict[str, object]:
+    def _problem(self, language: str, problem: str | None, field: str, **days: date) -> dict[str, object]:
         """What is wrong, in words, and the field that it is about, by its id; empty where nothing is."""
         if problem is None:
             return {"problem": "", "problem_at": ""}

@@ -143,11 +143,13 @@ class View:
             return words("reader.paused", day=paused, **who)
         return words("reader.confirmed", day=self._day(reader.confirmed_at or reader.added_at), **who)
 
-    def _pauses(self) -> Iterator[tuple[str, str]]:
-        """The day and the words of each button, as far as the last day reaches."""
+    def _pauses(self) -> Iterator[tuple[str, str, str]]:
+        """The day that each button stands for, how long that is, and the day in words."""
+        words, last = self._words, self._reader.last_day
         for months in PAUSES:
-            until = min(self._reader.first_day + relativedelta(months=months), self._reader.last_day)
-            yield until.isoformat(), self._words("reader.pause_months", count=months, day=self._day(until))
+            if (until := self._reader.first_day + relativedelta(months=months)) <= last:
+                day = words("reader.pause_day", day=self._day(until))
+                yield until.isoformat(), words("reader.pause_months", count=months), day
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         reader, words = self._reader, self._words

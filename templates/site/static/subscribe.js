@@ -15,10 +15,11 @@
   if (document[HERE]) return;
   document[HERE] = true;
 
-  const SLICE = 8; // milliseconds of work at a time; a page feels smooth while nothing holds it for 16
-  const PATIENCE = 10000; // milliseconds that a pressed button waits before the form goes without a solution
-  const TRAP = 2100; // milliseconds from the challenge to the sign-up: the server takes what comes within 2 s for a robot's
-  const STALE = 100 * 60000; // milliseconds; the server takes no challenge that is older than two hours
+  // Times are milliseconds.
+  const SLICE = 8; // of work without a break: a page feels smooth while nothing holds it for 16
+  const PATIENCE = 10000; // that a pressed button waits, before the form goes without a solution
+  const TRAP = 2100; // between challenge and sign-up: what comes within 2 s is a robot's to the server
+  const STALE = 100 * 60000; // after which another challenge is fetched; the server takes none of two hours
   const HARDEST = 24; // leading zero bits; more is not worth a reader's battery
 
   // --- SHA-256 (FIPS 180-4), because crypto.subtle is not there on plain http and slow for many short texts ---
@@ -91,9 +92,9 @@
     };
   };
 
-  // A promise of the first number from 0 that solves the challenge. A message to oneself ends each slice: a
-  // timer would wait 4 ms in vain, and a second in a tab that is not looked at.
-  const solve = (challenge, difficulty) => new Promise((resolve) => {
+  // A promise of the first number from 0 that solves the challenge, as long as it is wanted. A message to oneself
+  // ends each slice: a timer would wait 4 ms in vain, and a second in a tab that is not looked at.
+  const solve = (challenge, difficulty, wanted) => new Promise((resolve) => {
     const hash = hasher(challenge);
     const { port1: here, port2: there } = new MessageChannel();
     let number = 0;
@@ -108,7 +109,8 @@
           }
         }
       } while (performance.now() < end);
-      there.postMessage(null);
+      if (wanted()) there.postMessage(null);
+      else here.close();
     };
     there.postMessage(null);
   });
@@ -124,12 +126,13 @@
   };
 
   // A promise of a challenge and its solution, no sooner than the time trap lets them pass.
-  const work = async (form) => {
-    const answer = await fetch(address(form), { credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" });
-    if (!answer.ok) throw new Error(`no challenge: ${answer.status}`);
-    const { challenge, difficulty } = await answer.json();
-    if (!/^[!-~]{1,120}$/.test(challenge) || !(difficulty >= 0 && difficulty <= HARDEST)) throw new Error("no challenge");
-    const [solution] = await Promise.all([solve(challenge, difficulty), pause(TRAP)]);
+  const work = async (form, wanted) => {
+    const asking = { credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" };
+    const answer = await fetch(address(form), asking);
+    const { challenge, difficulty } = answer.ok ? await answer.json() : {};
+    const sensible = /^[!-~]{1,120}$/.test(challenge) && difficulty >= 0 && difficulty <= HARDEST;
+    if (!sensible) throw new Error(`no challenge to work for (${answer.status})`);
+    const [solution] = await Promise.all([solve(challenge, difficulty, wanted), pause(TRAP)]);
     return { challenge, solution };
   };
 
@@ -157,9 +160,10 @@
     const tried = { since: Date.now(), state: "working", waits: false };
     tries.set(form, tried);
     fill(form, {}); // what a browser has kept from an earlier visit is spent
-    tried.over = work(form).then(
+    const wanted = () => tries.get(form) === tried && form.isConnected;
+    tried.over = work(form, wanted).then(
       (values) => {
-        if (tries.get(form) !== tried) return;
+        if (!wanted()) return;
         fill(form, values);
         tried.state = "solved";
       },
@@ -189,7 +193,7 @@
 
   // A challenge is good once. What is sent is forgotten, so that a page that comes back fetches another.
   const pressed = (event) => {
-    const form = event.target;
+    const form = event.target, button = event.submitter;
     if (event.defaultPrevented || form === leaving || !form.matches(FORM)) return;
     let tried = tries.get(form);
     if (!tried || tried.state === "failed" || Date.now() - tried.since > STALE) tried = begin(form);
@@ -201,7 +205,7 @@
     if (tried.waits) return;
     tried.waits = true;
     form.setAttribute("aria-busy", "true");
-    Promise.race([tried.over, pause(PATIENCE)]).then(() => send(form, event.submitter));
+    Promise.race([tried.over, pause(PATIENCE)]).then(() => send(form, button));
   };
 
   document.addEventListener("focusin", touched);

@@ -131,7 +131,8 @@ class Frame:
         feeds: Sequence[Feed] = (),
         newsletter: Newsletter | None = None,
         style: bytes = b"",
-        script: bytes | None = None,
+        signup: bool = False,
+        script: bytes = b"",
     ) -> Frame:
         """The frame of one build.
 
@@ -139,7 +140,7 @@ class Frame:
         not the site's. `feeds` are all feeds, the most important first: a feed belongs to the page its `home`
         names, and those of the front page and of `issues/` are offered on every page. `style` is the content
         of `style.css`; its hash in the address lets browsers keep the file for as long as it stays the same.
-        `script` is the content of `subscribe.js` where readers can sign up, and None where they cannot.
+        With `signup` some pages have a form to sign up; `script` is the content of `subscribe.js` for it.
         """
         feeds_of: dict[str, tuple[Feed, ...]] = {}
         for feed in feeds:
@@ -156,7 +157,7 @@ class Frame:
             "dir": direction(language or site.language),
             "own_language": marked(site.language) if language and language != site.language else "",
             "style": versioned(site, "style.css", style),
-            "script": versioned(site, "subscribe.js", script) if script is not None else "",
+            "script": versioned(site, "subscribe.js", script) if script else "",
             "main_feeds": alternates(site, main),
             "rhythm": rhythm(newsletter, words) if newsletter else "",
             "corrections_to": mail_or_web(site.corrections_to),
@@ -169,7 +170,7 @@ class Frame:
             feeds=tuple(feeds),
             feeds_of=feeds_of,
             navigations=navigations,
-            shared={**shared, "navigation": navigations[""], **_parts(render, shared)},
+            shared={**shared, "navigation": navigations[""], **_parts(render, shared, signup=signup)},
         )
 
     def page(self, template: str, head: Head, **values: object) -> Page:
@@ -223,12 +224,14 @@ class Frame:
         return [self.anchor(link) for link in links]
 
 
-def _parts(render: Render, shared: Mapping[str, object]) -> dict[str, Markup]:
-    """What is the same on every page, filled once; the sign-up form is empty where there is none."""
-    names = {"common": "site/common.html", "foot": "site/foot.html", "signup": "site/subscribe_form.html"}
-    if not shared["script"]:
-        del names["signup"]
-    return {"signup": Markup(), **{name: Markup(render(file, **shared)) for name, file in names.items()}}
+def _parts(render: Render, shared: Mapping[str, object], *, signup: bool) -> dict[str, Markup]:
+    """What is the same on every page, filled once; the form to sign up is empty where there is none."""
+
+    def part(name: str) -> Markup:
+        return Markup(render(f"site/{name}.html", **shared))
+
+    form = part("subscribe_form") if signup else Markup()
+    return {"common": part("common"), "foot": part("foot"), "signup": form}
 
 
 def marked(language: str) -> Markup:

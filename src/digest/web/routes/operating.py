@@ -22,7 +22,6 @@ router = APIRouter(tags=["operating"])
 
 PATHS = frozenset({"/healthz", "/metrics"})
 
-_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PASSED_ON = (
     *("forwarded", "via", "x-real-ip"),
     *("x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"),
@@ -32,14 +31,18 @@ _PASSED_ON = (
 @router.get("/healthz")
 def health(desk: TheDesk) -> Response:
     """200 while the store can be read and the site is there, else 503."""
-    return metrics.health(desk)
+    found = metrics.health(desk.store, desk.publication.settings.root / metrics.SITE)
+    return Response(found.body, found.status, media_type="application/json")
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def figures(request: Request, desk: TheDesk) -> Response:
     if not _may_ask(request, desk):
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    return Response(metrics.text(desk), media_type=_CONTENT_TYPE)
+    watch: metrics.Watch = request.app.state.watch
+    return Response(
+        watch.metrics(desk.publication.settings, desk.store, desk.now), media_type=metrics.CONTENT_TYPE
+    )
 
 
 def _may_ask(request: Request, desk: Desk) -> bool:

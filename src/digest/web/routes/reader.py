@@ -22,7 +22,7 @@ from digest.subscribers import tokens
 from digest.subscribers.addresses import AddressError, read_address
 from digest.subscribers.tokens import Purpose
 from digest.web.desk import Desk
-from digest.web.pages import Did, Problem
+from digest.web.pages import Did, ReaderProblem
 from digest.web.routes.common import (
     LONGEST_FIELD,
     FormLanguage,
@@ -107,12 +107,12 @@ def ask_to_change(
     try:
         new = read_address(address[:LONGEST_FIELD])
     except AddressError:
-        problem: Problem = "not an address" if address.strip() else "no address"
+        problem: ReaderProblem = "not an address" if address.strip() else "no address"
         return _wrong(desk, language, who, token, problem)
     answer = desk.store.people.ask_to_change(who.id, new, act(desk, "page"))
-    refused: dict[Result, Problem] = {
+    refused: dict[Result, ReaderProblem] = {
         Result.SO_ALREADY: "same address",
-        Result.BARRED: "too soon",
+        Result.BARRED: "asked too often",
         Result.NOBODY: "not confirmed",
     }
     if answer.result in refused:
@@ -187,7 +187,7 @@ def erase(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse:
 # ------------------------------------------------------------------------------------------ in short
 
 
-def _day(desk: Desk, until: str) -> tuple[Problem | None, date | None]:
+def _day(desk: Desk, until: str) -> tuple[ReaderProblem | None, date | None]:
     try:
         day = date.fromisoformat(until.strip()[:10])
     except ValueError:
@@ -204,6 +204,6 @@ def _done(desk: Desk, language: str, token: str, did: Did) -> Response:
     return see_other(f"{desk.publication.site.base}reader/{token}?did={did}&language={language}")
 
 
-def _wrong(desk: Desk, language: str, who: Subscriber, token: str, problem: Problem) -> Response:
+def _wrong(desk: Desk, language: str, who: Subscriber, token: str, problem: ReaderProblem) -> Response:
     html = pages_of(desk).reader(language, reader=view(desk, who.id, token), problem=problem)
     return page(html, HTTPStatus.UNPROCESSABLE_ENTITY)

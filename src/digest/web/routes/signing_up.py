@@ -26,7 +26,7 @@ from digest.subscribers.addresses import Address, AddressError, read_address
 from digest.subscribers.challenge import Verdict
 from digest.subscribers.tokens import Purpose
 from digest.web.desk import Desk
-from digest.web.pages import Crowd, Problem
+from digest.web.pages import Crowd, SignupProblem
 from digest.web.routes.common import (
     LONGEST_FIELD,
     FormLanguage,
@@ -95,7 +95,7 @@ def sign_up(
     try:
         reader = read_address(address[:LONGEST_FIELD])
     except AddressError:
-        problem: Problem = "not an address" if address.strip() else "no address"
+        problem: SignupProblem = "not an address" if address.strip() else "no address"
         html = pages.subscribe(language, address=address[:LONGEST_FIELD], problem=problem)
         return page(html, HTTPStatus.UNPROCESSABLE_ENTITY)
     if homepage:
@@ -204,6 +204,7 @@ def confirm(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse
         welcome=answer.welcome is not None,
         next_issue=_next_issue(desk),
         reader_url=f"{desk.publication.site.base}reader/{own}",
+        already=not answer.done,
     )
     return page(html)
 

@@ -134,16 +134,28 @@ class Pages:
         return self._frames.page("confirm", language, values, here=f"confirm/{_safe(token)}")
 
     def confirmed(
-        self, language: str, *, address: str, welcome: bool, next_issue: datetime | None, reader_url: str
+        self,
+        language: str,
+        *,
+        address: str,
+        welcome: bool,
+        next_issue: datetime | None,
+        reader_url: str,
+        already: bool = False,
     ) -> str:
-        """`welcome` says that the latest issue is on its way; `reader_url` leads to the reader's own page."""
+        """`welcome` says that the latest issue is on its way; `reader_url` leads to the reader's own page.
+
+        `already` where they had confirmed before.
+        """
+        title = self._theme.words(language)("confirmed.title_already" if already else "confirmed.title")
         values = {
             "address": mailbox(address),
+            "already": already,
             "welcome": welcome,
             "next_issue": self._moment(language, next_issue) if next_issue else "",
             "reader_url": reader_url,
         }
-        return self._frames.page("confirmed", language, values)
+        return self._frames.page("confirmed", language, values, title=title)
 
     # ----------------------------------------------------------------------------------------- leaving
 

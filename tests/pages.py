@@ -94,6 +94,10 @@ def every_page(of: Pages, language: str) -> Iterator[tuple[str, str]]:
         "confirmed",
         of.confirmed(language, address=ADDRESS, welcome=True, next_issue=next_issue, reader_url=READER_URL),
     )
+    again = of.confirmed(
+        language, address=ADDRESS, welcome=False, next_issue=None, reader_url=READER_URL, already=True
+    )
+    yield "confirmed-already", again
     yield "leave", of.leave(language, address=ADDRESS, token=TOKEN)
     yield "left", of.left(language, address=ADDRESS, return_token=TOKEN, already=False)
     yield "left-already", of.left(language, address=ADDRESS, return_token=TOKEN, already=True)

@@ -146,7 +146,7 @@ class Pages:
     ) -> str:
         """`welcome` says that the latest issue is on its way; `reader_url` leads to the reader's own page.
 
-        `already` where they had confirmed before, and nothing was left to do.
+        `already` where they had confirmed before.
         """
         title = self._theme.words(language)("confirmed.title_already" if already else "confirmed.title")
         values = {

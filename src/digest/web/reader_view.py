@@ -95,7 +95,7 @@ class View:
 
     def values(self) -> dict[str, object]:
         """What the template is given; each text is finished, each list holds plain tuples."""
-        reader = self._reader
+        reader, change = self._reader, self._reader.change
         wanted = reader.state is SubscriberState.CONFIRMED and reader.suppression is None
         return {
             "address": mailbox(reader.address),
@@ -106,7 +106,7 @@ class View:
             "pauses": list(self._pauses()),
             "first_day": reader.first_day.isoformat(),
             "last_day": reader.last_day.isoformat(),
-            "change": reader.change,
+            "change": (mailbox(change.new), change.at_old, change.at_new) if change else None,
             "facts": list(self._facts()),
             "consents": list(self._consents()),
             "issues": list(self._issues()),

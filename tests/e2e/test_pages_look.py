@@ -1,4 +1,4 @@
-"""Every page for readers in a real browser: a small phone, in the light and in the dark, finger and keyboard."""
+"""Every page for readers in a real browser: a small phone, in light and in dark, by finger and by key."""
 
 from __future__ import annotations
 

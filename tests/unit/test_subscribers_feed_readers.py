@@ -83,7 +83,7 @@ NOTHING_REPORTED = [
 def test_what_aggregators_were_seen_to_report_is_read(
     user_agent: str, aggregator: str, subscribers: int
 ) -> None:
-    assert reported(user_agent) == Reported(aggregator=aggregator, subscribers=subscribers)
+    assert reported(user_agent) == Reported(aggregator=aggregator, readers=subscribers)
 
 
 @pytest.mark.parametrize("user_agent", NOTHING_REPORTED)
@@ -129,7 +129,7 @@ def test_others_are_named_by_a_plain_product_or_not_at_all(
     user_agent: str, aggregator: str | None, subscribers: int | None
 ) -> None:
     found = reported(user_agent)
-    assert (found and found.aggregator, found and found.subscribers) == (aggregator, subscribers)
+    assert (found and found.aggregator, found and found.readers) == (aggregator, subscribers)
 
 
 @given(st.text(max_size=400), st.integers(0, 10**12), st.sampled_from(["subscribers", "reader"]), st.text())
@@ -141,7 +141,7 @@ def test_nothing_of_a_strangers_text_gets_through_but_a_plain_name_and_a_number(
         assert found.aggregator in KNOWN.values() or re.fullmatch(
             r"[A-Za-z][A-Za-z0-9.-]{0,39}", found.aggregator
         )
-        assert 0 <= found.subscribers <= MOST
+        assert 0 <= found.readers <= MOST
 
 
 @pytest.mark.parametrize(

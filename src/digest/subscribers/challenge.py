@@ -38,7 +38,7 @@ WAIT = timedelta(seconds=20)
 """How long who comes without a solution waits."""
 TICKET_ENDS = timedelta(hours=1)
 
-# None begins as another does, nor as the `digest token 1` of `tokens`: what is signed for one is no other.
+# None begins as another does, nor as those of `tokens` do: what is signed for one is no other.
 _CHALLENGE = b"digest challenge 1"
 _TICKET = b"digest ticket 1"
 _CHARACTERS = 64

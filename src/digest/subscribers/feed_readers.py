@@ -58,7 +58,7 @@ class Reported:
 
     aggregator: str
     """One of `KNOWN`, or letters, digits, dots and dashes, at most 40."""
-    subscribers: int
+    readers: int
     """0 to 10 million."""
 
 
@@ -72,7 +72,7 @@ def reported(user_agent: str) -> Reported | None:
     aggregator = _named(text[: found.start()])
     if aggregator is None or subscribers > MOST:
         return None
-    return Reported(aggregator=aggregator, subscribers=subscribers)
+    return Reported(aggregator=aggregator, readers=subscribers)
 
 
 def _named(before: str) -> str | None:

@@ -47,7 +47,7 @@ class FeedCounts:
     def note(self, path: str, user_agent: str) -> None:
         """Somebody has fetched the feed at this path below the site. The latest word counts."""
         if said := self._reported(user_agent):
-            self._keep(path, said.aggregator, said.subscribers)
+            self._keep(path, said.aggregator, said.readers)
 
     async def work(self, stop: asyncio.Event) -> None:
         """Writes now and then, in a thread, until `stop` is set; then once more, and returns."""

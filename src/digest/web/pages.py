@@ -34,6 +34,7 @@ ReaderProblem = Literal[
     "no day",
     "day too early",
     "day too late",
+    "asked too often",
     "not confirmed",
     "not possible",
 ]

@@ -112,7 +112,7 @@ def ask_to_change(
     answer = desk.store.people.ask_to_change(who.id, new, act(desk, "page"))
     refused: dict[Result, ReaderProblem] = {
         Result.SO_ALREADY: "same address",
-        Result.BARRED: "too soon",
+        Result.BARRED: "asked too often",
         Result.NOBODY: "not confirmed",
     }
     if answer.result in refused:

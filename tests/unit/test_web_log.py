@@ -8,7 +8,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import httpx
+import httpx2
 import pytest
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
@@ -70,14 +70,14 @@ def application() -> FastAPI:
 
 def ask(
     path: str, method: str = "GET", *, files: bool = False, content: bytes = b""
-) -> tuple[httpx.Response, list[Line]]:
+) -> tuple[httpx2.Response, list[Line]]:
     lines: list[Line] = []
 
-    async def asked() -> httpx.Response:
+    async def asked() -> httpx2.Response:
         app = Log(lines.append, files=files).around(application())
-        transport = httpx.ASGITransport(app=app, client=("203.0.113.9", 4711))
+        transport = httpx2.ASGITransport(app=app, client=("203.0.113.9", 4711))
         headers = {"User-Agent": "Visitor/1.0", "Referer": f"https://example.org/{TOKEN}"}
-        async with httpx.AsyncClient(transport=transport, base_url="http://baseline.example.org") as client:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://baseline.example.org") as client:
             return await client.request(method, path, headers=headers, content=content)
 
     return asyncio.run(asked()), lines
@@ -135,9 +135,9 @@ def test_an_application_that_answers_nothing_is_answered_for() -> None:
     async def broken(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError(ADDRESS)
 
-    async def asked() -> httpx.Response:
-        transport = httpx.ASGITransport(app=Log(lines.append).around(broken))
-        async with httpx.AsyncClient(transport=transport, base_url="http://baseline.example.org") as client:
+    async def asked() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=Log(lines.append).around(broken))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://baseline.example.org") as client:
             return await client.get("/")
 
     lines: list[Line] = []

@@ -19,6 +19,7 @@ import digest
 from digest.errors import StoreError, TemplateError
 from digest.web.desk import Desk
 from digest.web.headers import PageHeaders
+from digest.web.log import TROUBLE
 from digest.web.metrics import Watch
 from digest.web.routes import leaving, operating, reader, signing_up
 from digest.web.routes.common import NotTaken, desk_of, language_of, page
@@ -76,7 +77,8 @@ def _when_it_fails(app: FastAPI) -> None:
         return _trouble(request, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "30"})
 
     async def unknown(request: Request, error: Exception) -> Response:
-        return _trouble(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+        number = getattr(request.state, TROUBLE, "")  # the log has it beside the traceback
+        return _trouble(request, HTTPStatus.INTERNAL_SERVER_ERROR, number=number)
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
         NotTaken: not_taken,
@@ -89,9 +91,12 @@ def _when_it_fails(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-def _trouble(request: Request, status: int, headers: dict[str, str] | None = None) -> Response:
+def _trouble(
+    request: Request, status: int, headers: dict[str, str] | None = None, *, number: str = ""
+) -> Response:
     try:
-        html = desk_of(request).publication.pages.trouble(_language(request), status=status)
+        pages = desk_of(request).publication.pages
+        html = pages.trouble(_language(request), status=status, number=number)
     except TemplateError:  # of the author's own: that there is trouble must be said all the same
         return JSONResponse({"status": status}, status, headers)
     return HTMLResponse(html, status, headers)

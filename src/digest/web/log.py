@@ -26,7 +26,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from digest.engine.told import without_addresses
+from digest.characters import without_addresses
 from digest.errors import DigestError
 
 TROUBLE = "trouble"

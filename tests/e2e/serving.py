@@ -83,7 +83,7 @@ def served(project: Path, port: int, *command: str) -> Iterator[Served]:
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(SOON)
+            process.communicate(timeout=SOON)
         except subprocess.TimeoutExpired:
             process.kill()
             raise

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from browser import chromium
 from playwright.sync_api import Browser, Page
-from program import Ran, digest, letter, written
+from program import Ran, apart, letter, written
 from serving import Served, free_port, served, until
 
 from digest.testing.server import MailServer
@@ -60,7 +60,7 @@ class Town:
     seen: int = 0
 
     def run(self, *args: str) -> Ran:
-        ran = digest("--project", self.project, "--json", *args)
+        ran = apart("--project", self.project, "--json", *args)
         assert ran.code == 0, ran.err
         return ran
 
@@ -92,7 +92,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
     with MailServer() as post, chromium() as browser:
         text = SETTINGS.format(url=f"http://127.0.0.1:{port}", smtp=post.port, port=port)
         project = letter(tmp_path / "letter", written("Zero"), settings=text)
-        assert digest("--project", project, "build").code == 0
+        assert apart("--project", project, "build").code == 0
         with served(project, port) as web:
             yield Town(project=project, web=web, post=post, browser=browser)
 

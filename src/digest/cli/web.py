@@ -51,7 +51,8 @@ def serve(
 
 def teller(project: Project) -> Callable[[str], None]:
     """Says one line about the web: on a terminal with the time of day, with --json as JSON."""
-    from digest.engine.told import Told, without_addresses
+    from digest.characters import without_addresses
+    from digest.engine.told import Told
 
     def tell(says: str) -> None:
         at = datetime.now(UTC)

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 from visits import PEER, WEB, Web, visited
 
-from digest.store import Store
+from digest.subscribers.tokens import Purpose
 from digest.web import app
 from digest.web.log import Line, Log, as_json
 
@@ -59,14 +59,10 @@ def test_what_goes_wrong_has_one_number_on_the_page_and_in_the_log(web: Web) -> 
 
 def test_a_store_that_is_away_is_said_in_plain_words_and_without_a_number(tmp_path: Path) -> None:
     with visited(tmp_path / "letter", "sqlite:///.digest/digest.db") as web:
-        token = "a" * 40
-        break_the_store(web.store)
+        token = web.token(Purpose.LEAVE, web.joined())
+        with web.store.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE subscriber RENAME TO away")
         answer = web.get(f"/leave/{token}")
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "30"
         assert "this number helps" not in answer.text
-
-
-def break_the_store(store: Store) -> None:
-    with store.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE secret RENAME TO away")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from program import SETTINGS
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 from visits import PEER, WEB, Web, visited
@@ -55,6 +56,25 @@ def test_what_goes_wrong_has_one_number_on_the_page_and_in_the_log(web: Web) -> 
         assert f"{words}: {line.trouble}" in answer.text
         assert line.traceback[-1] == "builtins.RuntimeError"
         assert SECRET not in as_json(line) + answer.text
+
+
+def test_each_page_of_a_reader_is_a_line_without_the_reader(web: Web) -> None:
+    lines: list[Line] = []
+    made = Log(lines.append).around(app.make(web.desk, PlainTextResponse("no file", 404)))
+    client = TestClient(made, client=(PEER, 50_000))
+    tokens = {
+        "reader": web.token(Purpose.PREFERENCES, web.joined()),
+        "leave": web.token(Purpose.LEAVE, web.joined()),
+    }
+    for name, token in tokens.items():
+        assert client.get(f"/{name}/{token}").status_code == 200
+        assert lines[-1].route == f"/{name}/{{token}}"
+    for path in ("/atom.xml", "/metrics"):
+        client.get(path)
+    client.get("/subscribe/", headers={"User-Agent": SECRET})
+    assert [line.route for line in lines] == ["/reader/{token}", "/leave/{token}", "/subscribe/"]
+    written = "".join(map(as_json, lines))
+    assert not any(secret in written for secret in (*tokens.values(), SECRET, PEER))
 
 
 def test_a_store_that_is_away_is_said_in_plain_words_and_without_a_number(tmp_path: Path) -> None:

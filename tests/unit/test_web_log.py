@@ -12,10 +12,10 @@ import httpx2
 import pytest
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digest.errors import StoreError
-from digest.web.log import TROUBLE, Line, Log, as_json, plain, writer
+from digest.web.log import TROUBLE, Line, Log, Routed, as_json, plain, writer
 
 TOKEN = "mfrggzdfmztwq2lknnwg23tpobyxe43u"
 ADDRESS = "reader-17@example.org"
@@ -31,6 +31,16 @@ LINE = Line(
 
 async def file(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse("a page")(scope, receive, send)
+
+
+class Copying:
+    """A middleware that hands on a scope of its own, as those for headers do."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope}, receive, send)
 
 
 def application() -> FastAPI:
@@ -65,6 +75,8 @@ def application() -> FastAPI:
 
     app.include_router(nested)
     app.router.default = file
+    app.add_middleware(Routed)
+    app.add_middleware(Copying)
     return app
 
 

@@ -19,7 +19,7 @@ import digest
 from digest.errors import DigestError, StoreError, TemplateError
 from digest.web.desk import Desk
 from digest.web.headers import HEADERS, PageHeaders
-from digest.web.log import TROUBLE
+from digest.web.log import TROUBLE, Routed
 from digest.web.metrics import Watch
 from digest.web.routes import leaving, operating, reader, signing_up
 from digest.web.routes.common import NotTaken, desk_of, language_of, page
@@ -47,6 +47,7 @@ def make(desk: Desk, site: ASGIApp) -> FastAPI:
     _when_it_fails(app)
     base = desk.publication.site.base
     prefixes = tuple(f"{base}{name}" for name in PREFIXES)
+    app.add_middleware(Routed)
     app.add_middleware(PageHeaders, prefixes=prefixes, paths=operating.PATHS)
     return app
 

@@ -117,7 +117,8 @@ def every_page(of: Pages, language: str) -> Iterator[tuple[str, str]]:
     yield "refused-not-ours", of.refused(language, why="not ours")
     yield "refused-erased", of.refused(language, why="erased")
     for status in (400, 404, 405, 408, 413, 429, 500, 503):
-        yield f"trouble-{status}", of.trouble(language, status=status)
+        number = "0badcafe" if status == 500 else ""
+        yield f"trouble-{status}", of.trouble(language, status=status, number=number)
     yield "embed", of.embed(language)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -90,6 +91,15 @@ def test_every_promise_is_held_by_tests_that_are_there() -> None:
 def test_the_changelog_ends_where_the_program_is() -> None:
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
     assert re.findall(r"^## \[(\d\S*)\]", changes, re.M)[0] == __version__
+
+
+def test_the_settings_of_the_five_steps_to_a_public_domain_are_settings() -> None:
+    steps = MANUAL["operations.md"].partition("in five steps")[2].partition("\n## ")[0]
+    written = tomllib.loads("\n".join(re.findall(r"^```toml\n(.*?)^```$", steps, re.M | re.S)))
+    assert written.keys() == {"site", "web", "newsletter", "delivery", "bounces"}
+    written["site"]["title"] = "Letter"
+    written["newsletter"]["postal_address"] = "1 Example Street, London"
+    settings.Document.model_validate(written)
 
 
 def test_the_readmes_post_becomes_what_the_readme_says(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import digest
 from digest.errors import DigestError, StoreError, TemplateError
 from digest.web.desk import Desk
 from digest.web.headers import HEADERS, PageHeaders
+from digest.web.log import TROUBLE, Routed
 from digest.web.metrics import Watch
 from digest.web.routes import leaving, operating, reader, signing_up
 from digest.web.routes.common import NotTaken, desk_of, language_of, page
@@ -46,6 +47,7 @@ def make(desk: Desk, site: ASGIApp) -> FastAPI:
     _when_it_fails(app)
     base = desk.publication.site.base
     prefixes = tuple(f"{base}{name}" for name in PREFIXES)
+    app.add_middleware(Routed)
     app.add_middleware(PageHeaders, prefixes=prefixes, paths=operating.PATHS)
     return app
 
@@ -79,8 +81,9 @@ def _when_it_fails(app: FastAPI) -> None:
     async def unknown(request: Request, error: Exception) -> Response:
         if isinstance(error, DigestError):
             desk_of(request).tell(f"a page could not be made: {error}")
+        number = getattr(request.state, TROUBLE, "")  # the log has it beside the traceback
         # This answer is made outside of `PageHeaders`.
-        return _trouble(request, HTTPStatus.INTERNAL_SERVER_ERROR, HEADERS)
+        return _trouble(request, HTTPStatus.INTERNAL_SERVER_ERROR, HEADERS, number=number)
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
         NotTaken: not_taken,
@@ -94,13 +97,15 @@ def _when_it_fails(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-def _trouble(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
+def _trouble(
+    request: Request, status: int, headers: Mapping[str, str] | None = None, *, number: str = ""
+) -> Response:
     publication = desk_of(request).publication
     try:
-        html = publication.pages.trouble(_language(request), status=status)
+        html = publication.pages.trouble(_language(request), status=status, number=number)
     except TemplateError:  # of the author's own: that there is trouble must be said all the same
         language = publication.shipped.language("", request.headers.get("accept-language", ""))
-        html = publication.shipped.trouble(language, status=status)
+        html = publication.shipped.trouble(language, status=status, number=number)
     return HTMLResponse(html, status, headers)
 
 

@@ -242,11 +242,12 @@ class Pages:
         title = self._theme.words(language)(f"refused.{why}")
         return self._frames.page("refused", language, values, title=title)
 
-    def trouble(self, language: str, *, status: int) -> str:
-        """An answer with this HTTP status, in plain words."""
+    def trouble(self, language: str, *, status: int, number: str = "") -> str:
+        """An answer with this HTTP status, in plain words; `number` is what the log knows it by."""
         meaning = status if status in TROUBLES else 400 if status < 500 else 500
         title = self._theme.words(language)(f"trouble.{meaning}")
-        return self._frames.page("trouble", language, {"status": status, "meaning": meaning}, title=title)
+        values = {"status": status, "meaning": meaning, "number": number}
+        return self._frames.page("trouble", language, values, title=title)
 
     # ----------------------------------------------------------------------------------- for other sites
 

@@ -14,7 +14,7 @@ import re
 import shutil
 import stat
 import warnings
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -24,6 +24,7 @@ from urllib.parse import quote, unquote
 from digest.errors import BuildError
 from digest.model import Asset, Finding, Page, Severity
 from digest.posts import MAX_BYTES
+from digest.twins import PACKERS, is_twin, unpacks_to
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -275,20 +276,29 @@ def _encoded(picture: PIL.Image.Image, kind: str | None, profile: bytes | None) 
 # ----------------------------------------------------------------------------------------- writing
 
 
+Twins = Callable[[str], Sequence[str]]
+"""The name of a file -> the names of the compressed twins that shall stand beside it (see `twins`)."""
+
+
+def _alone(name: str) -> Sequence[str]:
+    return ()
+
+
 class Stage:
     """New pages of one build, beside the site until all of them are there.
 
     `put` may be called in several processes at once, each with pages of its own.
     """
 
-    def __init__(self, out: Path, folder: Path, known: Set[str]) -> None:
+    def __init__(self, out: Path, folder: Path, known: Set[str], twins: Twins = _alone) -> None:
         self.out = out
         self.folder = folder
         self._known = known
+        self._twins = twins
         self._made: set[str] = set()
 
     @classmethod
-    def begin(cls, out: Path, known: Set[str] | None = None) -> Stage:
+    def begin(cls, out: Path, known: Set[str] | None = None, twins: Twins = _alone) -> Stage:
         """An empty stage; what an earlier build that died has left is cleared away. Raises BuildError.
 
         `known` names the files that the site has (see `existing`), where the caller has looked already.
@@ -301,15 +311,30 @@ class Stage:
             folder.mkdir()
         except OSError as error:
             raise _unwritable(out, error) from error
-        return cls(out, folder, existing(out) if known is None else known)
+        return cls(out, folder, existing(out) if known is None else known, twins)
 
     def put(self, page: Page) -> bool:
-        """Stage a page unless the site has just these bytes already. Returns whether it was staged."""
+        """Stage a page and its twins unless the site has them already. Returns whether any was staged."""
         return self.put_bytes(page.path, page.body)
 
     def put_bytes(self, name: str, body: bytes) -> bool:
-        if name in self._known and _content(f"{self.out}/{name}") == body:
-            return False
+        there = self._there(name)
+        if there != body:
+            self._write(name, body)
+        missing = [twin for twin in self._twins(name) if there != body or not self._unpacks(twin, body)]
+        for twin in missing:
+            self._write(twin, PACKERS[os.path.splitext(twin)[1]](body))
+        return there != body or bool(missing)
+
+    def _there(self, name: str) -> bytes | None:
+        return _content(f"{self.out}/{name}") if name in self._known else None
+
+    def _unpacks(self, twin: str, body: bytes) -> bool:
+        """Whether the site has this twin: a build that was killed may have left that of other bytes."""
+        packed = self._there(twin)
+        return packed is not None and unpacks_to(twin, packed, body)
+
+    def _write(self, name: str, body: bytes) -> None:
         target = f"{self.folder}/{name}"
         parent = os.path.dirname(target)
         try:
@@ -320,13 +345,13 @@ class Stage:
                 file.write(body)
         except OSError as error:
             raise _unwritable(Path(target), error) from error
-        return True
 
     def publish(self) -> None:
         """Move everything staged into the site: posts and their files first, behind them what names them.
 
-        A folder that the site does not have yet moves in one step. Raises BuildError before the first move
-        where a file of the site stands in a folder's place, or the other way round.
+        A file's twins move in before it, so that a server that meets a new file finds its twins. A folder
+        that the site does not have yet moves in one step. Raises BuildError before the first move where a
+        file of the site stands in a folder's place, or the other way round.
         """
         try:
             _refuse_mismatch(self.folder, self.out)
@@ -351,8 +376,10 @@ def _content(path: str) -> bytes | None:
         return None
 
 
-def _posts_first(entry: os.DirEntry[str]) -> tuple[bool, bool, str]:
-    return entry.name not in ("posts", "files", "small"), entry.is_file(), entry.name
+def _posts_first(entry: os.DirEntry[str]) -> tuple[bool, bool, str, bool, str]:
+    twin = is_twin(entry.name)
+    stem = os.path.splitext(entry.name)[0] if twin else entry.name
+    return entry.name not in ("posts", "files", "small"), entry.is_file(), stem, not twin, entry.name
 
 
 def _refuse_mismatch(staged: Path, target: Path) -> None:

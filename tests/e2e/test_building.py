@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+import brotli
 import feedparser
 import pytest
 from PIL import Image
 from program import LETTER_NOW, SETTINGS, beginning, build, digest, edit, letter, many, tree, written
 
 from digest.library import in_batches
+from digest.twins import is_twin
 
 HIDDEN = "nobody may read this yet"
 FEEDS = ("atom.xml", "feed.xml", "feed.json")
 
 
 def times(folder: Path) -> dict[str, int]:
+    """When each file of the site was written, its compressed twins left out."""
     return {
         path.relative_to(folder).as_posix(): path.stat().st_mtime_ns
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and not is_twin(path.name)
     }
 
 
@@ -153,6 +157,69 @@ def test_many_posts_give_the_same_bytes_whether_one_process_makes_them_or_severa
     assert together.returncode == 0
     assert tree(tmp_path / "alone") == tree(tmp_path / "together")
     assert len(list((tmp_path / "alone/posts").iterdir())) == 600
+
+
+# ------------------------------------------------------------------------------ compressed twins
+
+
+def test_every_file_of_text_has_twins_that_unpack_to_it_and_are_counted_with_it(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One", body="![A dot](dot.png)", tags="[topic]"))
+    Image.new("RGB", (5, 5), "red").save(project / "posts" / "dot.png")
+    counted = digest("--project", project, "--now", LETTER_NOW, "--json", "build").json
+    site = tree(project / "public")
+    pages = {name: body for name, body in site.items() if not is_twin(name)}
+    assert counted["pages"] == counted["written"] == len(pages)
+    assert {name for name in pages if f"{name}.gz" not in site} == {"files/dot.png"}
+    for name in pages.keys() - {"files/dot.png"}:
+        assert gzip.decompress(site[f"{name}.gz"]) == pages[name]
+        assert brotli.decompress(site[f"{name}.br"]) == pages[name]
+        assert site[f"{name}.gz"][4:8] == bytes(4)  # RFC 1952, section 2.3.1: no time
+
+
+def test_twins_follow_their_file_and_nothing_else_is_packed_again(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One"), written("Two"))
+    build(project)
+    before = {path: path.stat().st_mtime_ns for path in (project / "public").rglob("*.gz")}
+    edit(project, "posts/one.md", "Five were treated", "Six were treated")
+    build(project)
+    page = project / "public/posts/one/index.html"
+    assert b"Six were treated" in gzip.decompress(Path(f"{page}.gz").read_bytes())
+    packed = {path for path in before if path.stat().st_mtime_ns != before[path]}
+    assert Path(f"{page}.gz") in packed
+    assert project / "public/posts/two/index.html.gz" not in packed
+
+
+def test_a_deleted_posts_twins_go_with_it(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One", tags="[lost]"), written("Two"))
+    build(project)
+    (project / "posts/one.md").unlink()
+    removed = digest("--project", project, "--now", LETTER_NOW, "--json", "build").json["removed"]
+    assert not (project / "public/posts/one").exists()
+    assert not (project / "public/tags/lost").exists()
+    assert removed == 5  # the post's page, and the topic's page and feeds
+
+
+def test_twins_that_are_missing_or_damaged_are_made_again(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One"))
+    build(project)
+    whole = tree(project / "public")
+    (project / "public/atom.xml.gz").unlink()
+    (project / "public/atom.xml.br").write_bytes(b"of another day")
+    assert "1 file new or changed" in build(project).out
+    assert tree(project / "public") == whole
+
+
+def test_an_authors_own_packed_file_is_not_taken_for_a_twin(tmp_path: Path) -> None:
+    project = letter(tmp_path / "letter", written("One", body="[a](counts.csv) [b](counts.csv.gz)"))
+    (project / "posts/counts.csv").write_text("week,count\n1,5\n")
+    (project / "posts/counts.csv.gz").write_bytes(b"the author's own")
+    build(project)
+    files = tree(project / "public/files")
+    assert files["counts.csv.gz"] == b"the author's own"
+    assert brotli.decompress(files["counts.csv.br"]) == b"week,count\n1,5\n"
+
+
+# ------------------------------------------------------------------------------ several at once
 
 
 def test_work_that_is_shared_comes_back_in_order() -> None:

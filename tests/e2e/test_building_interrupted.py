@@ -102,32 +102,38 @@ def test_two_builds_at_once_both_end_well(tmp_path: Path) -> None:
     assert tree(project / "public") == tree(tmp_path / "same/public")
 
 
+def name_it(project: Path, title: str) -> None:
+    (project / "digest.toml").write_text(SETTINGS.replace('"Baseline"', f'"{title}"'), "utf-8")
+
+
 def test_a_build_that_is_killed_leaves_whole_pages_and_the_next_one_is_clean(tmp_path: Path) -> None:
     project = letter(tmp_path / "letter", *many(30))
     titles = ["Baseline", "Endpoint"]
     sites = []
     for title in titles:
-        (project / "digest.toml").write_text(SETTINGS.replace('"Baseline"', f'"{title}"'), "utf-8")
+        name_it(project, title)
         began = time.monotonic()
         assert apart("--project", project, "--now", LETTER_NOW, "build").code == 0
         lasts = time.monotonic() - began
         sites.append(tree(project / "public"))
     dice = random.Random(20241120)
-    killed = 0
+    killed, there = 0, 1
     for turn in range(10):
-        old, new = sites[(turn + 1) % 2], sites[turn % 2]
-        settings = SETTINGS.replace('"Baseline"', f'"{titles[turn % 2]}"')
-        (project / "digest.toml").write_text(settings, "utf-8")
+        name_it(project, titles[1 - there])
         running = beginning(project)
         time.sleep(lasts * dice.uniform(0.2, 0.9))
         running.send_signal(signal.SIGKILL)
         running.communicate()
         killed += running.returncode == -signal.SIGKILL
         left = {name: body for name, body in tree(project / "public").items() if "stage" not in name}
-        assert left.keys() == old.keys()
-        assert [name for name, body in left.items() if body not in (old[name], new[name])] == []
+        assert left.keys() == sites[there].keys()
+        assert [name for name, body in left.items() if body not in (sites[0][name], sites[1][name])] == []
+        if turn % 3 == 0:  # the author takes the change back
+            name_it(project, titles[there])
+        else:
+            there = 1 - there
         assert build(project).code == 0
-        assert tree(project / "public") == new
+        assert tree(project / "public") == sites[there]
         assert list((project / "public").glob(".*")) == []
     assert killed >= 3
 

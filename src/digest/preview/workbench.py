@@ -73,6 +73,7 @@ class Workbench:
                 self.settings,
                 now=self.clock(),
                 out=self.site_folder,
+                twins=False,
                 drafts=self.drafts,
                 memory=self._look,
                 progress=progress,

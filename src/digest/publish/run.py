@@ -24,11 +24,15 @@ from digest.publish.page_targets import page_targets
 from digest.publish.targets import Keys, Target
 from digest.settings import Settings
 from digest.theme import Theme
+from digest.twins import twins_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
-    """What a build did. `pages` counts all files of the site, `written` those that changed."""
+    """What a build did. `pages` counts all files of the site, `written` those that changed.
+
+    The compressed twins of a file are counted as one with it.
+    """
 
     out: Path
     posts: int
@@ -38,6 +42,8 @@ class Built:
     findings: tuple[Finding, ...]
     next_public: datetime | None
     """When the next post becomes public by its date; a build is due then."""
+    feeds: tuple[str, ...] = ()
+    """Paths of the feeds that can be followed, in every format; archives are not among them."""
 
     @property
     def failed(self) -> bool:
@@ -51,6 +57,7 @@ def build(
     out: Path,
     drafts: bool = False,
     strict: bool = False,
+    twins: bool = True,
     memory: Callable[[Library], Memory] = lambda _: Memory(),
     progress: Progress = silent,
 ) -> Built:
@@ -58,7 +65,8 @@ def build(
 
     Broken posts are left out and named in `Built.findings`; with `strict` any error raises InputError and
     nothing is written. Raises TemplateError, and BuildError when pages cannot be written; the old site is
-    whole then. `memory` is asked, once the posts are read, for what the ledger adds to them.
+    whole then. `memory` is asked, once the posts are read, for what the ledger adds to them. Without `twins`
+    nothing is compressed: for a folder that is looked at and thrown away.
     """
     site = settings.site
     theme = Theme(settings.templates, language=site.language, timezone=site.timezone)
@@ -71,7 +79,7 @@ def build(
         findings = [*library.findings, *related_findings(edition.catalogue, library, now)]
         if strict and any(finding.severity is Severity.ERROR for finding in findings):
             raise InputError("there are mistakes in posts, and --strict allows none", findings=findings)
-        outputs, written, removed = _made(edition, out, progress)
+        outputs, written, removed = _made(edition, out, twins, progress)
         return Built(
             out=out,
             posts=len(edition.cards),
@@ -80,30 +88,42 @@ def build(
             removed=removed,
             findings=tuple(findings),
             next_public=posts.next_public(library.posts, now),
+            feeds=tuple(path for feed, _ in edition.feeds if not feed.archive for path in feed.paths),
         )
 
 
-def _made(edition: Edition, out: Path, progress: Progress) -> tuple[dict[str, str], int, int]:
+def _made(
+    edition: Edition, out: Path, with_twins: bool, progress: Progress
+) -> tuple[dict[str, str], int, int]:
     """Every file of the site with its key, how many were written, and how many removed."""
     cache = edition.library.cache
     keys = Keys(edition)
     targets = [*page_targets(edition, keys), *feed_targets(edition, keys), *asset_targets(edition)]
     before, here = cache.outputs(str(out)), files.existing(out)
     outputs = {path: target.key for target in targets for path in target.paths}
+
+    def twins(path: str) -> list[str]:
+        """An author's own `data.csv.gz` is not overwritten by the twin of `data.csv`."""
+        return [twin for twin in twins_of(path) if twin not in outputs] if with_twins else []
+
     stale = [
         target
         for target in targets
         if any(before.get(path) != target.key or path not in here for path in target.paths)
+        or any(twin not in here for path in target.paths for twin in twins(path))
     ]
-    written = _write(stale, out, here, progress) if stale else 0
-    removed = files.remove(out, [path for path in before if path not in outputs and path in here])
+    if stale:  # no key until they are in place: a build that is killed while it moves leaves old and new
+        unknown = dict.fromkeys([path for target in stale for path in target.paths], "")
+        cache.replace_outputs(str(out), before | unknown)
+    written = _write(stale, Stage.begin(out, here, twins), progress) if stale else 0
+    gone = [path for path in before if path not in outputs and path in here]
+    files.remove(out, [twin for path in gone for twin in twins(path)])
+    removed = files.remove(out, gone)
     cache.replace_outputs(str(out), outputs)
     return outputs, written, removed
 
 
-def _write(stale: Sequence[Target], out: Path, here: set[str], progress: Progress) -> int:
-    stage = Stage.begin(out, here)
-
+def _write(stale: Sequence[Target], stage: Stage, progress: Progress) -> int:
     def make(target: Target) -> int:
         return sum([stage.put(page) for page in target.make()])
 

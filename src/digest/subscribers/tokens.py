@@ -34,17 +34,17 @@ class Purpose(StrEnum):
     LEAVE = "leave"
     """Ends the subscription: one click, no question."""
     PREFERENCES = "preferences"
-    """Shows the reader's own page, where name and cadence can be changed."""
+    """Shows the reader's own page: what is kept of them, and buttons to pause, change and take along."""
     CONFIRM = "confirm"
     """Says that the address wants the newsletter: the answer to signing up."""
     BOUNCE = "bounce"
     """Stands in the return path (VERP): whose letter came back. It lets nobody do anything."""
-    EXPORT = "export"
-    """Hands over everything that is kept of the reader."""
     ERASE = "erase"
-    """Takes everything that is kept of the reader away, for good."""
+    """Takes everything that is kept of the reader away, for good. Their page hands it out, for an hour."""
+    COME_BACK = "come back"
+    """Takes back that they left. The page that says so hands it out, for a day."""
     CHANGE_ADDRESS = "change address"
-    """Moves the subscription to the new address, which `about` names and which this token was mailed to."""
+    """Says yes to a new address, from one of the two mailboxes; `about` names the change and the mailbox."""
 
 
 NEVER_END = frozenset({Purpose.LEAVE, Purpose.BOUNCE})
@@ -83,7 +83,7 @@ def make(
 ) -> str:
     """A token of the newest key: at most 48 letters and digits, 31 for a bounce while ids have 24 bits.
 
-    `about` is signed and not carried: the issue's number for a bounce, the new address for a change.
+    `about` is signed and not carried: the issue's number for a bounce, which change and mailbox for a change.
     """
     if ends is not None and purpose in NEVER_END:
         raise ValueError(f"a token to {purpose.value} never ends")

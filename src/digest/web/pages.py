@@ -34,6 +34,7 @@ ReaderProblem = Literal[
     "no day",
     "day too early",
     "day too late",
+    "asked too often",
     "not confirmed",
     "not possible",
 ]
@@ -145,7 +146,7 @@ class Pages:
     ) -> str:
         """`welcome` says that the latest issue is on its way; `reader_url` leads to the reader's own page.
 
-        `already` where they had confirmed before.
+        `already` where they had confirmed before, and nothing was left to do.
         """
         title = self._theme.words(language)("confirmed.title_already" if already else "confirmed.title")
         values = {

@@ -1,0 +1,101 @@
+"""The web as one ASGI application: routes for readers, and behind them the built site.
+
+Around all of it stand, from outside in: the log, what a body may cost, and the headers of a page. Behind the
+routes stands the site's own folder: whatever no route knows is looked for there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+import digest
+from digest.errors import StoreError, TemplateError
+from digest.web.desk import Desk
+from digest.web.headers import PageHeaders
+from digest.web.metrics import Watch
+from digest.web.routes import leaving, operating, reader, signing_up
+from digest.web.routes.common import NotTaken, desk_of, language_of, page
+
+PREFIXES = ("subscribe/", "confirm/", "leave/", "return/", "reader/", "change/", "erase/")
+"""What begins so, below the site's base, is answered here and never from a file."""
+
+
+def make(desk: Desk, site: ASGIApp) -> FastAPI:
+    """The application for one desk; `site` answers what no route knows."""
+    app = FastAPI(
+        title="digest",
+        version=digest.__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.desk = desk
+    app.state.watch = Watch()
+    for router in _routers(desk):
+        app.include_router(router, prefix=desk.publication.site.base.rstrip("/"))
+    app.include_router(operating.router)
+    app.router.default = site
+    _when_it_fails(app)
+    base = desk.publication.site.base
+    app.add_middleware(PageHeaders, prefixes=tuple(f"{base}{name}" for name in PREFIXES))
+    return app
+
+
+def _routers(desk: Desk) -> list[APIRouter]:
+    if desk.publication.newsletter is None:
+        return []
+    found = [signing_up.confirming, leaving.router, reader.router]
+    return [signing_up.router, *found] if desk.signs_up else found
+
+
+def _when_it_fails(app: FastAPI) -> None:
+    """Each failure is a page in the visitor's language, in plain words and without a traceback."""
+
+    async def not_taken(request: Request, error: Exception) -> Response:
+        assert isinstance(error, NotTaken)
+        pages = desk_of(request).publication.pages
+        return page(pages.refused(_language(request), why=error.why), error.status)
+
+    async def known(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _trouble(request, error.status_code, dict(error.headers or {}))
+
+    async def form(request: Request, error: Exception) -> Response:
+        return _trouble(request, HTTPStatus.BAD_REQUEST)
+
+    async def store(request: Request, error: Exception) -> Response:
+        desk_of(request).tell(f"the store cannot be used: {error}")
+        return _trouble(request, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "30"})
+
+    async def unknown(request: Request, error: Exception) -> Response:
+        return _trouble(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+        NotTaken: not_taken,
+        HTTPException: known,
+        RequestValidationError: form,
+        StoreError: store,
+        Exception: unknown,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def _trouble(request: Request, status: int, headers: dict[str, str] | None = None) -> Response:
+    try:
+        html = desk_of(request).publication.pages.trouble(_language(request), status=status)
+    except TemplateError:  # of the author's own: that there is trouble must be said all the same
+        return JSONResponse({"status": status}, status, headers)
+    return HTMLResponse(html, status, headers)
+
+
+def _language(request: Request) -> str:
+    return language_of(request, request.query_params.get("language", ""))

@@ -208,6 +208,22 @@ def test_who_left_by_mistake_comes_back_by_the_button_below(web: Web) -> None:
     assert lines(web)[-1] == (ConsentAct.CAME_BACK, "page")
 
 
+def test_the_way_back_is_open_for_a_day_and_leads_to_no_page_that_shows_more(web: Web) -> None:
+    id = web.joined()
+    path = f"/leave/{web.token(Purpose.LEAVE, id)}"
+    back = web.post(path).text.partition('action="/return/')[2].partition('"')[0]
+    assert "/reader/" not in web.post(f"/return/{back}").text
+    web.post(path)
+    web.clock.later(hours=23)
+    assert 'action="/return/' in web.get(path).text
+    web.clock.later(hours=2)
+    for answer in (web.get(path), web.post(path)):
+        assert answer.status_code == 200
+        assert "/return/" not in answer.text
+        assert "/subscribe/" in answer.text
+    assert web.post(f"/return/{back}").status_code == 410
+
+
 def test_who_was_erased_is_never_told_that_they_have_left(web: Web) -> None:
     id = web.joined()
     token = web.token(Purpose.LEAVE, id)

@@ -286,8 +286,34 @@ def test_erasing_takes_forms_mails_and_changes_along(store: Store) -> None:
     sign_up(store, at=TOMORROW)
     assert store.people.erase(id, PAGE).done
     with reading(store.engine) as connection:
-        for table in (schema.sign_up, schema.service_mail, schema.address_change):
+        for table in (schema.sign_up, schema.address_change):
             assert connection.execute(sa.select(table)).all() == []
+        for row in connection.execute(sa.select(schema.service_mail)):
+            assert (row.subscriber, row.language, row.change, row.reply) == (0, "", None, None)
+    assert store.service_mails.waiting(TOMORROW) == []
+    store.sign_ups.sweep(TOMORROW + timedelta(days=2))
+    with reading(store.engine) as connection:
+        assert connection.execute(sa.select(schema.service_mail)).all() == []
+
+
+def test_nobody_has_an_address_mailed_twice_in_a_day_by_erasing_who_asked_for_it(store: Store) -> None:
+    for number in range(3):
+        id = joined(store, f"reader-{number}@example.org")
+        store.people.ask_to_change(id, NEW, PAGE)
+        mails = sent(store)
+        assert store.people.erase(id, PAGE).done
+        assert [mail.address for mail in mails].count(NEW.shown) == (number == 0)
+    assert sign_up(store, NEW.shown) == []
+
+
+def test_a_mailbox_has_one_mail_a_day_whatever_stands_behind_a_plus_sign(store: Store) -> None:
+    assert len(sign_up(store, "reader-17@example.org")) == 1
+    for tag in range(5):
+        assert len(sign_up(store, f"reader-17+{tag}@example.org")) == 1
+    assert len(sign_up(store, "reader-17+1@example.net")) == 2
+    assert len(sign_up(store, "reader.17@gmail.com")) == 3
+    assert len(sign_up(store, "re.ader17+a@googlemail.com")) == 3
+    assert len(sign_up(store, "reader-17+1@example.org", TOMORROW)) == 4
 
 
 # --------------------------------------------------------------------------------------------- pausing
@@ -357,6 +383,20 @@ def test_who_complained_does_not_come_back_by_a_button(store: Store) -> None:
     store.people.leave(id, PAGE)
     store.people.suppress(id, SuppressionReason.COMPLAINT, PAGE)
     assert store.people.come_back(id, PAGE).result is Did.BARRED
+
+
+def test_who_never_confirmed_does_not_become_a_reader_by_leaving_and_coming_back(store: Store) -> None:
+    sign_up(store)
+    id = store.service_mails.waiting(NOW)[0].subscriber
+    assert store.people.leave(id, PAGE).done
+    assert store.people.come_back(id, PAGE).result is Did.BARRED
+    left = joined(store, "reader-18@example.org")
+    store.people.leave(left, PAGE)
+    sign_up(store, "reader-18@example.org", TOMORROW)
+    assert store.people.come_back(left, PAGE).result is Did.BARRED
+    found = store.people.find(left, NOW)
+    assert found
+    assert not found.mailed
 
 
 # --------------------------------------------------------------------------------------- a new address
@@ -440,6 +480,32 @@ def test_nobody_confirms_a_change_of_another_reader(store: Store) -> None:
     answer, seen = store.people.confirm_change(other, change, Side.OLD, LINK)
     assert answer.result is Did.NOBODY
     assert seen is None
+
+
+def test_a_step_of_a_change_that_has_lost_its_sense_is_never_said_to_be_done(store: Store) -> None:
+    id = joined(store)
+    first = asked(store, id)
+    assert store.people.confirm_change(id, first, Side.NEW, LINK)[0].done
+    store.people.ask_to_change(id, read_address("reader-98@example.org"), PAGE)
+    assert store.people.confirm_change(id, first, Side.NEW, LINK)[0].result is Did.BARRED
+    second = store.people.show(id, NOW).change
+    assert second
+    assert store.people.confirm_change(id, second.id, Side.OLD, LINK)[0].done
+    joined(store, "reader-98@example.org")
+    for _ in range(2):  # the other one was faster, and that does not change by asking again
+        assert store.people.confirm_change(id, second.id, Side.NEW, LINK)[0].result is Did.BARRED
+
+
+@pytest.mark.parametrize("reason", [SuppressionReason.COMPLAINT, SuppressionReason.MANUAL])
+def test_who_is_shut_out_gets_around_that_by_no_other_address(
+    store: Store, reason: SuppressionReason
+) -> None:
+    id = joined(store)
+    change = asked(store, id)
+    assert store.people.confirm_change(id, change, Side.NEW, LINK)[0].done
+    store.people.suppress(id, reason, PAGE)
+    assert store.people.confirm_change(id, change, Side.OLD, LINK)[0].result is Did.BARRED
+    assert store.people.ask_to_change(id, read_address("reader-98@example.org"), PAGE).result is Did.NOBODY
 
 
 def test_an_export_holds_everything_and_leaves_a_line(store: Store) -> None:

@@ -39,6 +39,7 @@ def everything(held: Held) -> dict[str, Any]:
             {"kind": it.kind.value, "issue": it.issue, "outcome": it.state.value, "at": _written(it.at)}
             for it in held.mails
         ],
+        "new_address_asked_for": held.change.address if held.change else None,
         "came_back": [
             {"issue": it.issue, "kind": it.kind.value, "at": _written(it.at), "said": it.diagnostic}
             for it in held.bounces

@@ -320,16 +320,22 @@ def take_off(connection: sa.Connection, name: str) -> None:
 
 
 def come_back(connection: sa.Connection, keys: Keys, who: Who, act: Act) -> Answer:
-    """A reader takes back that they left, on the page that told them so. A complaint or the author stays."""
+    """A reader takes back that they left, on the page that told them so. A complaint or the author stays.
+
+    Only who was a reader comes back so. Who never confirmed, or has signed up again meanwhile, is BARRED:
+    their way leads through the link in a mail.
+    """
     found = find(connection, keys, who)
     if found is None or found.subscriber is None:
         return _nobody(found)
-    if found.subscriber.state is not SubscriberState.LEFT:
+    if found.subscriber.state is SubscriberState.CONFIRMED and found.suppression is None:
         return found.answer(Result.SO_ALREADY)
+    back = found.subscriber.confirmed_at
+    if found.subscriber.state is not SubscriberState.LEFT or back is None:
+        return found.answer(Result.BARRED)
     if found.suppression and found.suppression.reason is not SuppressionReason.UNSUBSCRIBED:
         return found.answer(Result.BARRED)
     take_off(connection, found.mark)
-    back = found.subscriber.confirmed_at or act.at
     change = sa.update(subscriber).where(subscriber.c.id == found.subscriber.id)
     connection.execute(change.values(state=SubscriberState.CONFIRMED.value, confirmed_at=back))
     consents.write(connection, found.mark, ConsentAct.CAME_BACK, act.at, how=act.how, words=act.words)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from digest.model import ConsentAct, ServiceMailKind, Subscriber, SubscriberState
 from digest.store import consents, service_mails, suppressions
-from digest.store.acts import Act, Answer, Result, find, take_off
+from digest.store.acts import Act, Answer, Found, Result, find, take_off
 from digest.store.schema import address_change, consent, subscriber
 from digest.subscribers.addresses import Address
 from digest.subscribers.tokens import Keys, mark
@@ -48,9 +48,12 @@ class Change:
 
 
 def ask(connection: sa.Connection, keys: Keys, who: int, to: Address, act: Act) -> Answer:
-    """Mails both addresses; BARRED after three in a day. What was asked before is dropped."""
+    """Mails both addresses; BARRED after three in a day. What was asked before is dropped.
+
+    NOBODY for who is no reader, and for who is shut out: a new address must not lead around that.
+    """
     found = find(connection, keys, who)
-    if found is None or found.subscriber is None or found.subscriber.state is not SubscriberState.CONFIRMED:
+    if found is None or found.subscriber is None or not _may_move(found):
         return Answer(result=Result.NOBODY)
     new = mark(keys.marks, to.key)
     if new == found.mark:
@@ -72,7 +75,7 @@ def ask(connection: sa.Connection, keys: Keys, who: int, to: Address, act: Act) 
     )
     put(ServiceMailKind.CHANGE_OLD, mark=found.mark)
     if not _is_taken(connection, new):
-        put(ServiceMailKind.CHANGE_NEW, mark=new)
+        put(ServiceMailKind.CHANGE_NEW, mark=service_mails.mailbox_mark(keys, to))
     return found.answer(Result.DONE)
 
 
@@ -84,13 +87,20 @@ def confirm(
     change = look(connection, who, id)
     if found is None or found.subscriber is None or change is None:
         return Answer(result=Result.NOBODY), None
+    if change.done:
+        return found.answer(Result.SO_ALREADY), change
+    last = change.confirmed == set(Side) - {side}
+    if (
+        act.at >= change.ends
+        or not _may_move(found)
+        or (last and _is_taken(connection, _mark(connection, id)))
+    ):
+        return found.answer(Result.BARRED), change
     if side in change.confirmed:
         return found.answer(Result.SO_ALREADY), change
-    if act.at >= change.ends or found.subscriber.state is not SubscriberState.CONFIRMED:
-        return found.answer(Result.BARRED), change
     said = {Side.OLD: address_change.c.old_at, Side.NEW: address_change.c.new_at}[side]
     connection.execute(sa.update(address_change).where(address_change.c.id == id).values({said.name: act.at}))
-    if len(change.confirmed) == 1:
+    if last:
         moved = _move(connection, found.mark, found.subscriber, change, act)
         return moved, look(connection, who, id)
     return found.answer(Result.DONE), look(connection, who, id)
@@ -140,6 +150,18 @@ def _drop_others(connection: sa.Connection, who: int, now: datetime) -> None:
     service_mails.withdraw(connection, who, kinds)
 
 
+def _may_move(found: Found) -> bool:
+    """A reader, unless a complaint or the author stands against mailing them."""
+    barred = found.suppression is not None and found.suppression.reason not in suppressions.LIFTED_BY_READER
+    return found.subscriber is not None and found.subscriber.state is SubscriberState.CONFIRMED and not barred
+
+
+def _mark(connection: sa.Connection, id: int) -> str:
+    """That of the new address."""
+    found: str = connection.scalars(sa.select(address_change.c.mark).where(address_change.c.id == id)).one()
+    return found
+
+
 def _is_taken(connection: sa.Connection, new: str) -> bool:
     """By another reader, whatever their state, or by somebody who must not be mailed."""
     if connection.scalar(sa.select(sa.exists().where(subscriber.c.mark == new))):
@@ -150,9 +172,7 @@ def _is_taken(connection: sa.Connection, new: str) -> bool:
 
 def _move(connection: sa.Connection, old: str, who: Subscriber, change: Change, act: Act) -> Answer:
     """The subscriber and the consent log go over to the new address; under the old one nothing stays."""
-    new = connection.scalars(sa.select(address_change.c.mark).where(address_change.c.id == change.id)).one()
-    if _is_taken(connection, new):
-        return Answer(result=Result.BARRED, subscriber=who)
+    new = _mark(connection, change.id)
     take_off(connection, new)
     lines = consents.of(connection, old)
     connection.execute(sa.delete(consent).where(consent.c.mark == old))

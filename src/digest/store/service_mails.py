@@ -19,6 +19,8 @@ from digest.model import DeliveryState, Outcome, ServiceMail, ServiceMailKind, S
 from digest.store import suppressions
 from digest.store.database import reading, writing
 from digest.store.schema import address_change, issue, service_mail, subscriber, suppression
+from digest.subscribers.addresses import Address, mailbox
+from digest.subscribers.tokens import Keys, mark
 
 ONCE_IN = timedelta(hours=24)
 """So long after one mail that a stranger can bring about, no other goes to the same address."""
@@ -28,6 +30,9 @@ KEPT = timedelta(days=30)
 
 STRANGERS = (ServiceMailKind.CONFIRM, ServiceMailKind.ALREADY, ServiceMailKind.CHANGE_NEW)
 """What anybody can have sent to any address, by typing it."""
+
+NOBODY = 0
+"""Stands in the place of a reader who was erased."""
 
 _LOST = timedelta(minutes=20)
 """No answer to a body takes as long: whoever sent it is gone."""
@@ -145,7 +150,10 @@ def put(
     issue: int | None = None,
     change: int | None = None,
 ) -> bool:
-    """Queues a mail; whether it did. One that strangers can bring about goes once in 24 hours."""
+    """Queues a mail; whether it did. One that strangers can bring about goes once in 24 hours.
+
+    `mark` is that of the mailbox (`mailbox_mark`), so that no other way of writing it gets a second mail.
+    """
     if kind in STRANGERS and _mailed_lately(connection, mark, now):
         return False
     row = {
@@ -163,6 +171,11 @@ def put(
     }
     connection.execute(sa.insert(service_mail), row)
     return True
+
+
+def mailbox_mark(keys: Keys, address: Address) -> str:
+    """By which it is counted what a mailbox is sent."""
+    return mark(keys.marks, mailbox(address.key))
 
 
 def of(connection: sa.Connection, subscriber: int) -> tuple[Mailed, ...]:
@@ -195,14 +208,26 @@ def withdraw(connection: sa.Connection, subscriber: int, kinds: Sequence[Service
 
 
 def forget(connection: sa.Connection, subscriber: int) -> None:
-    connection.execute(sa.delete(service_mail).where(service_mail.c.subscriber == subscriber))
+    """What waits does not leave. What was mailed to whom is told by a mark alone, and by it no longer than a
+    day: else who erases themselves could have the same address mailed again and again.
+    """
+    state = service_mail.c.state
+    ends = sa.case(
+        (state == DeliveryState.QUEUED.value, DeliveryState.SUPPRESSED.value),
+        (state == DeliveryState.SUBMITTING.value, DeliveryState.UNCERTAIN.value),
+        else_=state,
+    )
+    blank = {"subscriber": NOBODY, "language": "", "change": None, "code": None, "reply": None}
+    theirs = sa.update(service_mail).where(service_mail.c.subscriber == subscriber)
+    connection.execute(theirs.values(state=ends, **blank))
 
 
 def sweep(connection: sa.Connection, now: datetime) -> None:
     """What is older than need be."""
-    old = (service_mail.c.made_at < now - KEPT, service_mail.c.kind != ServiceMailKind.WELCOME.value)
+    old = sa.and_(service_mail.c.made_at < now - KEPT, service_mail.c.kind != ServiceMailKind.WELCOME.value)
+    nobodys = sa.and_(service_mail.c.made_at < now - ONCE_IN, service_mail.c.subscriber == NOBODY)
     done = service_mail.c.state.not_in([DeliveryState.QUEUED.value, DeliveryState.SUBMITTING.value])
-    connection.execute(sa.delete(service_mail).where(*old, done))
+    connection.execute(sa.delete(service_mail).where(sa.or_(old, nobodys), done))
 
 
 def _mailed_lately(connection: sa.Connection, mark: str, now: datetime) -> bool:

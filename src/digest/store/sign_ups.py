@@ -159,14 +159,15 @@ def _settle(connection: sa.Connection, keys: Keys, id: int, now: datetime) -> No
     if row is None:
         return  # another process was faster
     act = Act(at=row.at, how=row.how, words=row.words)
-    answer = acts.add(connection, keys, read_address(row.address), "", act, by_reader=True, confirmed=False)
+    address = read_address(row.address)
+    answer = acts.add(connection, keys, address, "", act, by_reader=True, confirmed=False)
     if answer.done and answer.subscriber:
         _speak(connection, answer.subscriber, row.language)
     if answer.subscriber and (kind := _answered_with(answer)):
         service_mails.put(
             connection,
             kind,
-            mark=row.mark,
+            mark=service_mails.mailbox_mark(keys, address),
             subscriber=answer.subscriber.id,
             language=row.language,
             now=now,

@@ -1,7 +1,8 @@
 """What a reader's links and return paths carry: who it is and what may be done, signed by this publication.
 
-A token is good for one purpose alone. Who forwards a mail hands on the link to leave and nothing else: with
-it nobody can read, change or erase what is kept of a reader. It is HMAC-SHA-256, cut to 128 bits (RFC 2104,
+A token is good for one purpose alone. With the link to leave, which also stands in a header that mail servers
+see and report, nobody can read, change or erase what is kept of a reader; who forwards a whole mail hands on
+the link to the reader's own page as well. It is HMAC-SHA-256, cut to 128 bits (RFC 2104,
 section 5), over purpose, reader and, where there is one, the moment it ends. Links to leave never end: the
 law asks for 30 days (CAN-SPAM) or 60 (CASL), and an old mail must still let its reader go.
 

@@ -6,19 +6,19 @@ routes stands the site's own folder: whatever no route knows is looked for there
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 import digest
-from digest.errors import StoreError, TemplateError
+from digest.errors import DigestError, StoreError, TemplateError
 from digest.web.desk import Desk
-from digest.web.headers import PageHeaders
+from digest.web.headers import HEADERS, PageHeaders
 from digest.web.metrics import Watch
 from digest.web.routes import leaving, operating, reader, signing_up
 from digest.web.routes.common import NotTaken, desk_of, language_of, page
@@ -45,7 +45,8 @@ def make(desk: Desk, site: ASGIApp) -> FastAPI:
     app.router.default = site
     _when_it_fails(app)
     base = desk.publication.site.base
-    app.add_middleware(PageHeaders, prefixes=tuple(f"{base}{name}" for name in PREFIXES))
+    prefixes = tuple(f"{base}{name}" for name in PREFIXES)
+    app.add_middleware(PageHeaders, prefixes=prefixes, paths=operating.PATHS)
     return app
 
 
@@ -76,24 +77,30 @@ def _when_it_fails(app: FastAPI) -> None:
         return _trouble(request, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "30"})
 
     async def unknown(request: Request, error: Exception) -> Response:
-        return _trouble(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+        if isinstance(error, DigestError):
+            desk_of(request).tell(f"a page could not be made: {error}")
+        # This answer is made outside of `PageHeaders`.
+        return _trouble(request, HTTPStatus.INTERNAL_SERVER_ERROR, HEADERS)
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
         NotTaken: not_taken,
         HTTPException: known,
         RequestValidationError: form,
         StoreError: store,
+        TemplateError: unknown,
         Exception: unknown,
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
 
 
-def _trouble(request: Request, status: int, headers: dict[str, str] | None = None) -> Response:
+def _trouble(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    publication = desk_of(request).publication
     try:
-        html = desk_of(request).publication.pages.trouble(_language(request), status=status)
+        html = publication.pages.trouble(_language(request), status=status)
     except TemplateError:  # of the author's own: that there is trouble must be said all the same
-        return JSONResponse({"status": status}, status, headers)
+        language = publication.shipped.language("", request.headers.get("accept-language", ""))
+        html = publication.shipped.trouble(language, status=status)
     return HTMLResponse(html, status, headers)
 
 

@@ -27,20 +27,29 @@ _KEYS_FOR = 60.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Publication:
-    """Settings, and the pages made of them."""
+    """Settings, and the pages made of them: by the templates in force, and by the shipped ones alone."""
 
     settings: Settings
     site: Site
     newsletter: Newsletter | None
     pages: Pages
+    shipped: Pages
+    """For when the author's templates cannot be used."""
 
     @classmethod
     def of(cls, settings: Settings) -> Publication:
         """Raises TemplateError for an author's template that cannot be used."""
         site, newsletter = settings.site, settings.newsletter
-        theme = Theme(settings.templates, language=site.language, timezone=site.timezone)
-        pages = Pages(theme, site, newsletter)
-        return cls(settings=settings, site=site, newsletter=newsletter, pages=pages)
+        pages, shipped = (
+            Pages(
+                Theme(folder, language=site.language, timezone=site.timezone),
+                site,
+                newsletter,
+                signup=settings.web.signup,
+            )
+            for folder in (settings.templates, None)
+        )
+        return cls(settings=settings, site=site, newsletter=newsletter, pages=pages, shipped=shipped)
 
 
 class Wakes(Protocol):
@@ -69,7 +78,8 @@ class Desk:
         self._lock = threading.Lock()
         self._stamp = _stamp(settings)
         self._publication = Publication.of(settings)
-        self._keys: tuple[float, tuple[bytes, ...]] | None = None
+        # Read before anybody asks: where there are none yet they are made, and no GET may change the store.
+        self._keys = self._read_keys(clock())
 
     @property
     def now(self) -> datetime:
@@ -89,9 +99,12 @@ class Desk:
         """The keys for readers' tokens, newest last."""
         now = self.clock()
         at = now.timestamp()
-        if self._keys is None or not self._keys[0] <= at < self._keys[0] + _KEYS_FOR:
-            self._keys = at, self.store.people.keys(now).tokens
+        if not self._keys[0] <= at < self._keys[0] + _KEYS_FOR:
+            self._keys = self._read_keys(now)
         return self._keys[1]
+
+    def _read_keys(self, now: datetime) -> tuple[float, tuple[bytes, ...]]:
+        return now.timestamp(), self.store.people.keys(now).tokens
 
     def _renew(self, stamp: int) -> None:
         if stamp == self._stamp:

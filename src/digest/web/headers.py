@@ -1,4 +1,8 @@
-"""The headers of every page that is made for one reader, and HEAD, which is GET without the body.
+"""The headers of every page that is made for one reader, and what is put right in a request beforehand.
+
+HEAD is GET without the body. A form says in which letters it is written by being UTF-8 (RFC 7578, section
+5.1.2); whoever names others, "unicode_escape" and "utf-7" among them, is not obeyed: those make text that can
+stand in no page.
 
 Such a page is in no cache and no index, runs nothing but the site's own script, sends its forms to the site
 alone, stands in nobody's frame, and tells no other site where its reader came from: its address is a secret.
@@ -6,7 +10,11 @@ alone, stands in nobody's frame, and tells no other site where its reader came f
 
 from __future__ import annotations
 
+import re
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_CHARSET = re.compile(rb"charset", re.IGNORECASE)
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -30,16 +38,18 @@ HEADERS = {
 
 
 class PageHeaders:
-    """Middleware for what begins with one of the prefixes; all else passes as it is."""
+    """Middleware for these paths and what begins with one of the prefixes; all else passes as it is."""
 
-    def __init__(self, app: ASGIApp, *, prefixes: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, *, prefixes: tuple[str, ...], paths: frozenset[str]) -> None:
         self._app = app
         self._prefixes = prefixes
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(self._prefixes):
+        if scope["type"] != "http" or not self._ours(scope["path"]):
             await self._app(scope, receive, send)
             return
+        scope = {**scope, "headers": [_plain(name, value) for name, value in scope["headers"]]}
         head = scope["method"] == "HEAD"
 
         async def sending(message: Message) -> None:
@@ -50,6 +60,14 @@ class PageHeaders:
             await send(message)
 
         await self._app({**scope, "method": "GET"} if head else scope, receive, sending)
+
+    def _ours(self, path: str) -> bool:
+        return path in self._paths or path.startswith(self._prefixes)
+
+
+def _plain(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """A Content-Type that names no letters."""
+    return name, _CHARSET.sub(b"letters", value) if name == b"content-type" else value
 
 
 def _with_ours(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

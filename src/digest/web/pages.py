@@ -165,14 +165,19 @@ class Pages:
         return self._frames.page("leave", language, values, here=f"leave/{_safe(token)}")
 
     def left(self, language: str, *, address: str, return_token: str, already: bool) -> str:
-        """With a way back; `already` where they had left before."""
+        """`already` where they had left before. Without a token there is no way back but to sign up again."""
         title = self._theme.words(language)("left.title_already" if already else "left.title")
-        values = {"address": mailbox(address), "token": _safe(return_token), "already": already}
+        values = {
+            "address": mailbox(address),
+            "token": _safe(return_token),
+            "already": already,
+            "signup_url": self._frames.signup_link(language),
+        }
         return self._frames.page("left", language, values, title=title)
 
-    def returned(self, language: str, *, address: str, reader_url: str) -> str:
-        values = {"address": mailbox(address), "reader_url": reader_url}
-        return self._frames.page("returned", language, values)
+    def returned(self, language: str, *, address: str) -> str:
+        """Without a link to the reader's own page: who came by a link to leave may not be the reader."""
+        return self._frames.page("returned", language, {"address": mailbox(address)})
 
     # --------------------------------------------------------------------------- the reader's own page
 

@@ -3,6 +3,9 @@
 A mail program POSTs to the address of List-Unsubscribe (RFC 8058, section 3.2): no cookie, no redirect,
 either form of body. A person who follows the same address sees a page with a button that POSTs there as
 well. GET shows, and never changes: mail scanners follow every link.
+
+A link to leave never ends, and is in other hands once a mail was passed on. So it opens nothing else: the
+way back is open for a day from the leaving, for who was a reader, and leads to no page that shows more.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
 
-from digest.model import Subscriber, SubscriberState
+from digest.model import Subscriber, SubscriberState, Suppression, SuppressionReason
 from digest.store.people import Result
 from digest.subscribers import tokens
 from digest.subscribers.tokens import Purpose
@@ -33,14 +36,15 @@ from digest.web.routes.common import (
 router = APIRouter(tags=["leaving"])
 
 BACK_WITHIN = timedelta(days=1)
-"""So long the button that takes a leaving back is good."""
+"""So long after a leaving the button that takes it back is good."""
 
 
 @router.get("/leave/{token}", response_class=HTMLResponse)
 def leave_page(token: Token, desk: TheDesk, language: Language) -> HTMLResponse:
-    who = holder(desk, Purpose.LEAVE, token).subscriber
+    found = holder(desk, Purpose.LEAVE, token)
+    who = found.subscriber
     if who.state is SubscriberState.LEFT:
-        return _left(desk, language, who, already=True)
+        return _left(desk, language, who, found.suppression, already=True)
     return page(pages_of(desk).leave(language, address=who.address, token=token))
 
 
@@ -56,7 +60,7 @@ def leave(
     answer = desk.store.people.leave(who.id, act(desk, "one-click" if one_click else "page"))
     if answer.result not in (Result.DONE, Result.SO_ALREADY):
         raise NotTaken("erased")
-    return _left(desk, language, who, already=not answer.done)
+    return _left(desk, language, who, answer.suppression, already=not answer.done)
 
 
 @router.post("/return/{token}", response_class=HTMLResponse)
@@ -66,11 +70,14 @@ def come_back(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLRespon
     answer = desk.store.people.come_back(who.id, act(desk, "page"))
     if answer.result not in (Result.DONE, Result.SO_ALREADY):
         raise NotTaken("too old")
-    own = tokens.make(desk.keys, Purpose.PREFERENCES, who.id)
-    url = f"{desk.publication.site.base}reader/{own}"
-    return page(pages_of(desk).returned(language, address=who.address, reader_url=url))
+    return page(pages_of(desk).returned(language, address=who.address))
 
 
-def _left(desk: Desk, language: str, who: Subscriber, *, already: bool) -> HTMLResponse:
-    back = tokens.make(desk.keys, Purpose.COME_BACK, who.id, ends=desk.now + BACK_WITHIN)
+def _left(
+    desk: Desk, language: str, who: Subscriber, barred: Suppression | None, *, already: bool
+) -> HTMLResponse:
+    back = ""
+    if who.confirmed_at and barred and barred.reason is SuppressionReason.UNSUBSCRIBED:
+        ends = barred.since + BACK_WITHIN
+        back = tokens.make(desk.keys, Purpose.COME_BACK, who.id, ends=ends) if ends > desk.now else ""
     return page(pages_of(desk).left(language, address=who.address, return_token=back, already=already))

@@ -20,7 +20,12 @@ from digest.web.visitor import visitor
 
 router = APIRouter(tags=["operating"])
 
-_PASSED_ON = ("x-forwarded-for", "forwarded", "via")
+PATHS = frozenset({"/healthz", "/metrics"})
+
+_PASSED_ON = (
+    *("forwarded", "via", "x-real-ip"),
+    *("x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"),
+)
 
 
 @router.get("/healthz")

@@ -157,7 +157,7 @@ def confirm_change(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLR
 def _change(desk: Desk, token: str) -> tuple[int, int, Side]:
     """Whose change, which, and from which mailbox: the link carries `NUMBER-old-TOKEN`."""
     number, _, rest = token.partition("-")
-    side, _, signed = rest.partition("-")
+    side, _, signed = rest.lower().partition("-")
     if side not in list(Side) or not (number.isascii() and number.isdigit() and len(number) < 16):
         raise NotTaken("not ours", HTTPStatus.NOT_FOUND)
     id = id_of(desk, Purpose.CHANGE_ADDRESS, signed, about=f"{number} {side}")

@@ -191,7 +191,7 @@ class Pages:
     ) -> str:
         """Everything that is kept of a reader, and all that they may do; `did` says what was just done.
 
-        Languages are offered only where nothing was sent: an answer to a form has no address of its own.
+        No languages are offered beside a `problem`: an answer to a form has no address of its own.
         """
         view = View(reader, self._theme.words(language), self._site.timezone, self._site.title)
         field = "change-address" if problem in _OF_ADDRESSES else "pause-until"
@@ -204,7 +204,7 @@ class Pages:
             "erase_url": self._frames.link(language, f"erase/{_safe(reader.erase_token)}"),
             "signup_url": self._frames.signup_link(language),
         }
-        here = "" if did or problem else f"reader/{_safe(reader.token)}"
+        here = "" if problem else f"reader/{_safe(reader.token)}"
         return self._frames.page("reader", language, values, here=here)
 
     def erase(self, language: str, *, address: str, token: str, reader_url: str = "") -> str:

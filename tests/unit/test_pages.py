@@ -110,6 +110,7 @@ def test_a_page_that_can_be_asked_for_again_offers_the_other_language(language: 
         "leave",
         "reader",
         "reader-paused",
+        "asked",
         "reader-left",
         "erase",
         "change-confirm",

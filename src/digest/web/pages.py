@@ -125,7 +125,7 @@ class Pages:
 
     def asked(self, language: str) -> str:
         """After the form: the same for everybody, signed up already or not."""
-        return self._frames.page("asked", language, {})
+        return self._frames.page("asked", language, {}, here="subscribe/sent")
 
     def come_back_later(self, language: str, *, minutes: int, why: Crowd) -> str:
         return self._frames.page("later", language, {"minutes": max(1, minutes), "why": why})

@@ -61,7 +61,7 @@ def reader(**changes: object) -> ReaderView:
                 how="form",
                 words=pages().consent_words("en"),
             ),
-            Consent(at=added + timedelta(minutes=4), act=ConsentAct.CONFIRMED, how="link"),
+            Consent(at=added + timedelta(minutes=4), act=ConsentAct.CONFIRMED, how="link in the mail"),
         ),
         "issues": tuple(
             IssueView(

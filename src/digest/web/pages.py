@@ -125,7 +125,7 @@ class Pages:
 
     def asked(self, language: str) -> str:
         """After the form: the same for everybody, signed up already or not."""
-        return self._frames.page("asked", language, {})
+        return self._frames.page("asked", language, {}, here="subscribe/sent")
 
     def come_back_later(self, language: str, *, minutes: int, why: Crowd) -> str:
         return self._frames.page("later", language, {"minutes": max(1, minutes), "why": why})
@@ -146,7 +146,7 @@ class Pages:
     ) -> str:
         """`welcome` says that the latest issue is on its way; `reader_url` leads to the reader's own page.
 
-        `already` where they had confirmed before.
+        `already` where they had confirmed before, and nothing was left to do.
         """
         title = self._theme.words(language)("confirmed.title_already" if already else "confirmed.title")
         values = {
@@ -191,7 +191,7 @@ class Pages:
     ) -> str:
         """Everything that is kept of a reader, and all that they may do; `did` says what was just done.
 
-        Languages are offered only where nothing was sent: an answer to a form has no address of its own.
+        No languages are offered beside a `problem`: an answer to a form has no address of its own.
         """
         view = View(reader, self._theme.words(language), self._site.timezone, self._site.title)
         field = "change-address" if problem in _OF_ADDRESSES else "pause-until"
@@ -204,7 +204,7 @@ class Pages:
             "erase_url": self._frames.link(language, f"erase/{_safe(reader.erase_token)}"),
             "signup_url": self._frames.signup_link(language),
         }
-        here = "" if did or problem else f"reader/{_safe(reader.token)}"
+        here = "" if problem else f"reader/{_safe(reader.token)}"
         return self._frames.page("reader", language, values, here=here)
 
     def erase(self, language: str, *, address: str, token: str, reader_url: str = "") -> str:

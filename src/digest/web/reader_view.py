@@ -114,9 +114,11 @@ class View:
         }
 
     def did(self, did: str) -> str:
-        """What was just done."""
-        until = self._reader.paused_until
-        return self._words(f"did.{did}", day=self._day(until) if until else "")
+        """What was just done; empty where it is not so: its address may be typed, or loaded anew later."""
+        paused = self._paused()
+        if (did == "paused" and not paused) or (did == "resumed" and paused):
+            return ""
+        return self._words(f"did.{did}", day=paused)
 
     def _day(self, moment: date) -> str:
         return dated(moment, self._words, timezone=self._zone)

@@ -70,7 +70,8 @@ def joined(store: Store, address: str = "reader-17@example.org") -> int:
 
 
 def sent(store: Store, at: datetime = NOW) -> list[ServiceMail]:
-    """Every mail that waits, accepted by a mail server."""
+    """Every mail that waits and still has its reason, accepted by a mail server."""
+    store.service_mails.drop(at)
     mails = store.service_mails.waiting(at)
     for mail in mails:
         assert store.service_mails.intend(mail.id, at)

@@ -29,6 +29,7 @@ import sqlalchemy as sa
 from program import environment
 
 from digest import mailing
+from digest.bounces import Kind
 from digest.model import (
     PREFERENCES_URL,
     UNSUBSCRIBE_URL,
@@ -261,6 +262,19 @@ def test_what_bounces_in_the_readers_own_mailbox_is_known_as_theirs_and_counted_
     sender = letters.server.messages[0].sender
     token = sender.removeprefix("bounces+0.").partition("@")[0]
     assert letters.store.returns.reader_of(token, 0) == who
+    letters.store.returns.bounced(
+        key="5eed17",
+        reader=who,
+        issue=0,
+        kind=Kind.PERMANENT,
+        status="5.1.1",
+        diagnostic="no such mailbox",
+        at=letters.clock(),
+        now=letters.clock(),
+    )
+    held = letters.store.people.show(read_address(READER), letters.clock())
+    assert [came.issue for came in held.bounces] == [None]
+    assert held.suppression is not None
 
 
 # --------------------------------------------------------------------------------------- a new address
@@ -526,8 +540,9 @@ def test_a_store_that_is_not_at_home_sends_nothing_and_says_so_once(letters: Let
         connection.execute(place.values(value="elsewhere"))
     with working(letters) as office:
         until(lambda: letters.told)
+        time.sleep(1.3)  # then its pause is over
         office.wake()
-        time.sleep(2.5)
+        time.sleep(0.3)
     assert letters.server.messages == []
     assert len(letters.told) == 1
     assert "nothing is sent from here" in letters.told[0]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import email
 import os
+import random
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +29,7 @@ import sqlalchemy as sa
 from program import environment
 
 from digest import mailing
+from digest.bounces import Kind
 from digest.model import (
     PREFERENCES_URL,
     UNSUBSCRIBE_URL,
@@ -38,6 +41,7 @@ from digest.model import (
     SuppressionReason,
 )
 from digest.office import Office, once
+from digest.office.desk import CONNECTIONS
 from digest.settings import Settings, load
 from digest.store import Store, issue_hash, schema
 from digest.store.database import reading, writing
@@ -258,6 +262,19 @@ def test_what_bounces_in_the_readers_own_mailbox_is_known_as_theirs_and_counted_
     sender = letters.server.messages[0].sender
     token = sender.removeprefix("bounces+0.").partition("@")[0]
     assert letters.store.returns.reader_of(token, 0) == who
+    letters.store.returns.bounced(
+        key="5eed17",
+        reader=who,
+        issue=0,
+        kind=Kind.PERMANENT,
+        status="5.1.1",
+        diagnostic="no such mailbox",
+        at=letters.clock(),
+        now=letters.clock(),
+    )
+    held = letters.store.people.show(read_address(READER), letters.clock())
+    assert [came.issue for came in held.bounces] == [None]
+    assert held.suppression is not None
 
 
 # --------------------------------------------------------------------------------------- a new address
@@ -440,7 +457,7 @@ def test_a_mistake_in_the_settings_is_told_and_nothing_is_lost(letters: Letters)
 
 KILLED = """
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from digest.office import once
 from digest.settings import load
@@ -449,14 +466,16 @@ from digest.store import Store
 root = Path(sys.argv[1])
 settings = load(root, {})
 with Store.open(settings.store_url, project=root) as store:
-    once(settings, store, lambda: datetime(2026, 11, 5, 19, 0, tzinfo=UTC))
+    print("ready", flush=True)
+    once(settings, store, lambda: datetime.fromisoformat(sys.argv[2]))
 """
 
 
 def test_a_kill_between_body_and_answer_is_uncertain_and_never_sent_again(letters: Letters) -> None:
     letters.server.faults = [Fault(at="dot", wait=3)]
     letters.sign_up()
-    program = subprocess.Popen([sys.executable, "-c", KILLED, str(letters.root)], env=environment())
+    command = [sys.executable, "-c", KILLED, str(letters.root), NOW.isoformat()]
+    program = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL)
     try:
         until(lambda: letters.server.commands[-1:] == [b"DATA"], 30)
         until(lambda: letters.states() == ["submitting"])
@@ -470,6 +489,32 @@ def test_a_kill_between_body_and_answer_is_uncertain_and_never_sent_again(letter
         letters.go()
     assert letters.states() == ["uncertain"]
     assert letters.server.messages == []
+
+
+def test_kills_at_any_moment_double_nothing_and_leave_one_mail_a_connection_uncertain(
+    letters: Letters, long: bool
+) -> None:
+    dice = random.Random(17)
+    letters.server.faults = [Fault(at="dot", wait=0.01, times=0)]
+    for kill in range(30 if long else 2):
+        letters.clock.at = NOW + timedelta(days=kill)
+        addresses = [f"reader-{kill}-{number}@example.org" for number in range(20)]
+        for address in addresses:
+            letters.sign_up(address)
+        command = [sys.executable, "-c", KILLED, str(letters.root), letters.clock.at.isoformat()]
+        with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE) as program:
+            assert program.stdout is not None
+            program.stdout.readline()
+            time.sleep(dice.uniform(0.1, 0.7))
+            program.kill()
+        letters.clock.at += timedelta(minutes=30)
+        assert letters.go() == 0
+        had = Counter(letters.server.recipients)
+        states = Counter(letters.states()[-len(addresses) :])
+        assert max(had.values()) == 1
+        assert states["accepted"] + states["uncertain"] == len(addresses)
+        assert states["uncertain"] <= CONNECTIONS
+        assert len(addresses) - states["uncertain"] <= len(had.keys() & set(addresses))
 
 
 def test_two_offices_on_one_store_send_each_mail_once(letters: Letters) -> None:
@@ -495,8 +540,9 @@ def test_a_store_that_is_not_at_home_sends_nothing_and_says_so_once(letters: Let
         connection.execute(place.values(value="elsewhere"))
     with working(letters) as office:
         until(lambda: letters.told)
+        time.sleep(1.3)  # then its pause is over
         office.wake()
-        time.sleep(2.5)
+        time.sleep(0.3)
     assert letters.server.messages == []
     assert len(letters.told) == 1
     assert "nothing is sent from here" in letters.told[0]

@@ -221,6 +221,29 @@ def test_a_part_is_only_sent_of_the_file_that_the_reader_began_with(public: Path
     assert ask(f"{url}atom.xml", range="bytes=0-9").status == 200
 
 
+def test_a_large_file_that_a_build_is_just_replacing_is_old_or_new_and_never_mixed(tmp_path: Path) -> None:
+    table = tmp_path / "public/files/table.csv"
+    table.parent.mkdir(parents=True)
+    old, new = (os.urandom(1_500_000).hex().encode() for _ in range(2))  # large in gzip too: it is not held
+
+    def put(ending: str, body: bytes) -> None:
+        (tmp_path / "staged").write_bytes(body)
+        os.replace(tmp_path / "staged", f"{table}{ending}")
+
+    put(".gz", gzip.compress(old))
+    put("", old)
+    with site_served(tmp_path / "public") as url:
+        address = f"{url}files/table.csv"
+        assert gzip.decompress(ask(address, accept_encoding="gzip").body) == old
+        put(".gz", gzip.compress(new))
+        between = ask(address, accept_encoding="gzip")
+        assert ("content-encoding" in between.headers, between.body) == (False, old)
+        put("", new)
+        assert gzip.decompress(ask(address, accept_encoding="gzip").body) == new
+        table.unlink()
+        assert ask(address, accept_encoding="gzip").status == 404
+
+
 # ----------------------------------------------------------------------------------- who is counted
 
 

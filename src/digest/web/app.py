@@ -21,6 +21,7 @@ import digest
 from digest.errors import DigestError, StoreError, TemplateError
 from digest.web.desk import Desk
 from digest.web.headers import HEADERS, PageHeaders
+from digest.web.log import TROUBLE, Routed
 from digest.web.metrics import Watch
 from digest.web.routes import leaving, operating, reader, signing_up
 from digest.web.routes.common import NotTaken, desk_of, language_of, page
@@ -48,6 +49,7 @@ def make(desk: Desk, site: ASGIApp) -> FastAPI:
     app.router.default = site
     _when_it_fails(app, _Allowed(routers))
     prefixes = tuple(f"{base}{name}" for name in PREFIXES)
+    app.add_middleware(Routed)
     app.add_middleware(PageHeaders, prefixes=prefixes, paths=operating.PATHS)
     return app
 
@@ -103,8 +105,9 @@ def _when_it_fails(app: FastAPI, allowed: _Allowed) -> None:
         if isinstance(error, DigestError):
             for one in error.findings or (error,):
                 desk_of(request).tell(f"a page could not be made: {one}")
+        number = getattr(request.state, TROUBLE, "")  # the log has it beside the traceback
         # This answer is made outside of `PageHeaders`.
-        return _trouble(request, HTTPStatus.INTERNAL_SERVER_ERROR, HEADERS)
+        return _trouble(request, HTTPStatus.INTERNAL_SERVER_ERROR, HEADERS, number=number)
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
         NotTaken: not_taken,
@@ -118,13 +121,15 @@ def _when_it_fails(app: FastAPI, allowed: _Allowed) -> None:
         app.add_exception_handler(kind, handler)
 
 
-def _trouble(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
+def _trouble(
+    request: Request, status: int, headers: Mapping[str, str] | None = None, *, number: str = ""
+) -> Response:
     publication = desk_of(request).publication
     try:
-        html = publication.pages.trouble(_language(request), status=status)
+        html = publication.pages.trouble(_language(request), status=status, number=number)
     except TemplateError:  # of the author's own: that there is trouble must be said all the same
         language = publication.shipped.language("", request.headers.get("accept-language", ""))
-        html = publication.shipped.trouble(language, status=status)
+        html = publication.shipped.trouble(language, status=status, number=number)
     return HTMLResponse(html, status, headers)
 
 

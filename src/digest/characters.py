@@ -42,6 +42,7 @@ _RESERVED = frozenset(
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _SENTENCE_END = re.compile(r"[.!?…](?=\s)")
+_MAILBOX = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
 SLUG_LENGTH = 80
 
 
@@ -55,6 +56,11 @@ def forbidden(text: str) -> list[tuple[int, str]]:
 def clean(text: str) -> str:
     """The text without the characters that XML 1.0 or HTML cannot carry."""
     return text if _ALLOWED.fullmatch(text) else _FORBIDDEN.sub("", text)
+
+
+def without_addresses(text: str) -> str:
+    """One line, in which nobody can be recognised: for logs."""
+    return _MAILBOX.sub("(an address)", " ".join(text.split()))
 
 
 def one_line(text: str) -> str:

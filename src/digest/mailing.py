@@ -45,21 +45,39 @@ class Sent:
     reason: str = ""
 
 
-class Addressing:
-    """Turns readers of one issue into letters; the mail itself is cast once."""
+NO_ISSUE = 0
+"""Stands for the issue's number in the return path of a letter that the accounting of no issue knows."""
 
-    def __init__(self, mould: Mould, site: Site, newsletter: Newsletter, keys: Keys, number: int) -> None:
+
+class Addressing:
+    """Turns readers of one issue into letters; the mail itself is cast once.
+
+    With `counted` false the letters are no part of the issue's accounting: they have another Message-ID than
+    the issue's own, and what comes back for them is not counted with it.
+    """
+
+    def __init__(
+        self,
+        mould: Mould,
+        site: Site,
+        newsletter: Newsletter,
+        keys: Keys,
+        number: int,
+        *,
+        counted: bool = True,
+    ) -> None:
         self._mould, self._site, self._newsletter = mould, site, newsletter
         self._keys, self._number = keys.tokens, number
+        self._about = str(number if counted else NO_ISSUE)
         self._host = host_of(site)
         self._sender = parseaddr(newsletter.sender)[1]
         leave_by_mail = quote(newsletter.leave_by_mail or self._sender, safe="@+")
         self._leave_by_mail = f"mailto:{leave_by_mail}?subject=leave%20"
-        self._return_path = _halves(newsletter.return_path, number)
+        self._return_path = _halves(newsletter.return_path, int(self._about))
 
     def letter(self, reader: Waiting) -> Letter:
         """Raises InputError for a reader whom no mail can be addressed to."""
-        token = make(self._keys, Purpose.BOUNCE, reader.subscriber, about=str(self._number))
+        token = make(self._keys, Purpose.BOUNCE, reader.subscriber, about=self._about)
         sender = token.join(self._return_path) if self._return_path else self._sender
         return Letter(
             issue=self._number,
@@ -98,9 +116,17 @@ def _halves(address: str, number: int) -> tuple[str, str] | None:
 
 def addressing(settings: Settings, store: Store, found: StoredIssue, now: datetime) -> Addressing:
     """For an issue as it was cut. Raises SettingsError and TemplateError for a mail that cannot be sent."""
-    newsletter = _newsletter(settings)
+    newsletter = newsletter_of(settings)
     mould = cast(settings, found, found.started_at or now)
     return Addressing(mould, settings.site, newsletter, store.people.keys(now), found.number)
+
+
+def welcoming(settings: Settings, store: Store, found: StoredIssue, now: datetime) -> Addressing:
+    """For an issue as it was sent, to readers who came too late for it: dated now, and counted nowhere."""
+    newsletter = newsletter_of(settings)
+    mould = cast(settings, found, now, kind="welcome")
+    keys = store.people.keys(now)
+    return Addressing(mould, settings.site, newsletter, keys, found.number, counted=False)
 
 
 def message_ids(settings: Settings, store: Store, number: int, now: datetime) -> Callable[[int], str]:
@@ -114,7 +140,7 @@ def message_ids(settings: Settings, store: Store, number: int, now: datetime) ->
 
 
 def cast(settings: Settings, found: StoredIssue, date: datetime, *, kind: str = "issue") -> Mould:
-    newsletter = _newsletter(settings)
+    newsletter = newsletter_of(settings)
     return Mould(
         found.email,
         settings.site,
@@ -123,11 +149,11 @@ def cast(settings: Settings, found: StoredIssue, date: datetime, *, kind: str = 
         date=date,
         reply_to=newsletter.reply_to,
         kind=kind,
-        signers=_signers(settings),
+        signers=signers(settings),
     )
 
 
-def _signers(settings: Settings) -> list[Any]:
+def signers(settings: Settings) -> list[Any]:
     """The keys of [delivery.dkim]; none where the relay signs."""
     table = settings.delivery.dkim
     pairs = (
@@ -139,7 +165,7 @@ def _signers(settings: Settings) -> list[Any]:
         return []
     from digest.compose.dkim import Signer
 
-    domain = table.domain or parseaddr(_newsletter(settings).sender)[1].rpartition("@")[2]
+    domain = table.domain or parseaddr(newsletter_of(settings).sender)[1].rpartition("@")[2]
     return [
         Signer(domain=domain, selector=selector, key=settings.reveal(secret, f"delivery.dkim.{name}_key"))
         for name, selector, secret in wanted
@@ -151,7 +177,7 @@ def rules(settings: Settings, *, uncertain: str = "", quietly: bool = False) -> 
 
     Quiet hours are kept where `quietly` says so: who sends by hand means now.
     """
-    table, newsletter = settings.delivery, _newsletter(settings)
+    table, newsletter = settings.delivery, newsletter_of(settings)
     warm_up = None
     if table.warm_up_from is not None:
         warm_up = WarmUp(
@@ -255,7 +281,7 @@ async def stay_home(store: Store, clock: Callable[[], datetime], stop: asyncio.E
 
 def send_test(settings: Settings, found: StoredIssue, address: str, now: datetime) -> Outcome:
     """One copy of an issue to one address, by the transport of the settings; the ledger stays as it is."""
-    newsletter = _newsletter(settings)
+    newsletter = newsletter_of(settings)
     reader = replace(preview(settings.site, newsletter, found.number), address=address, name="")
     mould = cast(settings, found, now, kind="test")
     letter = Letter(
@@ -327,7 +353,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _newsletter(settings: Settings) -> Newsletter:
+def newsletter_of(settings: Settings) -> Newsletter:
     newsletter = settings.newsletter
     if newsletter is None:
         raise SettingsError("digest.toml has no [newsletter], so there is nothing to send", cure="add it")

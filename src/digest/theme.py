@@ -5,7 +5,8 @@ exist, and escape everything in HTML, MJML and XML; whatever goes wrong in one i
 author knows it, the line and the cure. The text of a post is always a value here, never a template. What a
 page or a mail is made of is decided in `render`; what a template says is the author's.
 
-A template may build on the shipped one that it replaces: `{% extends "shipped/site/base.html" %}`.
+A template may build on the shipped one that it replaces: `{% extends "shipped/site/base.html" %}`. Words for
+readers stand apart, in `words/`: the author's file of a language is laid over the shipped one key by key.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -26,14 +27,16 @@ import jinja2.meta
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from digest.catalogue import Languages, Source, UnknownText, Words
 from digest.errors import TemplateError
 from digest.model import Finding, Severity
 from digest.render.mjml import lint_mjml
-from digest.render.wording import counted, direction, underlined, wrapped, written_date
+from digest.render.wording import counted, dated, direction, underlined, wrapped
 
 _ESCAPED = (".html", ".mjml", ".xml", ".svg")
 _TEXT = (*_ESCAPED, ".txt")
 _STATIC = "site/static"
+_WORDS = "words/"
 _SHIPPED = "shipped/"
 _WHOSE = ("own", "shipped")
 _LONGEST = 100_000
@@ -49,7 +52,7 @@ class Theme:
     """The templates in force: one file of the author's replaces one shipped file of the same name.
 
     `folder` is the author's `templates/`, or None where there is none. Dates are written in `language`,
-    on the calendar of `timezone` (an IANA name).
+    on the calendar of `timezone` (an IANA name), and `words` speaks it, unless a template is given others.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Theme:
     ) -> None:
         own = folder if folder and folder.is_dir() and not _same(folder, shipped) else None
         self._folders = {**({"own": own} if own else {}), "shipped": shipped}
+        self._language = language
         self._linted: dict[str, tuple[str, frozenset[str]]] = {}
         in_force = jinja2.FileSystemLoader(list(self._folders.values()))
         originals = jinja2.PrefixLoader({_SHIPPED.rstrip("/"): jinja2.FileSystemLoader(shipped)})
@@ -74,8 +78,9 @@ class Theme:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        self._jinja.filters.update(_filters(language, timezone))
+        self._jinja.filters.update(_filters(self.words, language, timezone))
         self._jinja.globals["direction"] = direction
+        self._jinja.globals["words"] = lambda key, **values: self.words()(key, **values)
         for unsteady in ("random", "pprint"):
             self._jinja.filters.pop(unsteady)  # the same values give the same bytes
         self._jinja.globals.pop("lipsum")
@@ -88,13 +93,33 @@ class Theme:
             return self._jinja.get_template(name).render(**values)
         except jinja2.TemplateNotFound as missing:
             self._raise_missing(missing)
+        except TemplateError as error:
+            if isinstance(error, UnknownText):
+                raise self._explained(name, error, values) from error
+            raise
         except Exception as error:
             # A template may fail with any exception at all: it calls what it is given.
             raise self._explained(name, error, values) from error
 
+    @cached_property
+    def languages(self) -> Languages:
+        """Every text for readers, in each language there is; raises `TemplateError`."""
+        return Languages(
+            Source(
+                language=path.stem, where=self._where(whose, name), text=_utf8(path, self._where(whose, name))
+            )
+            for whose, folder in reversed(self._folders.items())
+            for name, path in sorted(_below(folder).items())
+            if name.startswith(_WORDS) and name.endswith(".toml")
+        )
+
+    def words(self, language: str = "") -> Words:
+        """The texts in a language, by default the publication's; in English where there are no others."""
+        return self.languages.words(language or self._language)
+
     def findings(self) -> list[Finding]:
         """What is wrong with the templates in force, as far as can be known before they are filled."""
-        found: list[Finding] = []
+        found = self._of_words()
         for name, path in self._files():
             if name.endswith(_TEXT) and not name.startswith(_STATIC):
                 found += self._examined(name, path)
@@ -128,6 +153,15 @@ class Theme:
             found |= _below(folder)
         return sorted(found.items())
 
+    def _where(self, whose: str, name: str) -> str:
+        return self.where(name if whose == "own" else _SHIPPED + name)
+
+    def _of_words(self) -> list[Finding]:
+        try:
+            return self.languages.findings()
+        except TemplateError as error:
+            return list(error.findings)
+
     def _examined(self, name: str, path: Path) -> list[Finding]:
         try:
             self._jinja.get_template(name)
@@ -146,7 +180,7 @@ class Theme:
         return [
             _warning(f"templates/{name}", "no page and no mail uses this file", near)
             for name in sorted(own.keys() - shipped.keys() - named)
-            if not name.startswith(f"{_STATIC}/")
+            if not name.startswith((f"{_STATIC}/", _WORDS))
             for near in [difflib.get_close_matches(name, shipped, n=1)]
             if near or name.endswith(_TEXT)
         ]
@@ -249,10 +283,15 @@ class _Unknown(jinja2.StrictUndefined):
         return f"{says}; did you mean {near[0]!r}?" if near else says
 
 
-def _filters(language: str, timezone: str) -> dict[str, Callable[..., object]]:
+def _filters(words: Callable[[str], Words], language: str, timezone: str) -> dict[str, Callable[..., object]]:
     here = ZoneInfo(timezone)
+
+    def written(day: date, in_language: str = "") -> str:
+        tag = in_language or language
+        return dated(day, words(tag), tag, timezone=timezone)
+
     return {
-        "date": lambda day, in_language="": written_date(day, in_language or language, timezone=timezone),
+        "date": written,
         "iso": partial(_iso, zone=here),
         "counted": counted,
         "wrapped": wrapped,
@@ -277,6 +316,8 @@ def _syntax(error: jinja2.TemplateSyntaxError, jinja: jinja2.Environment) -> tup
 
 
 def _runtime(error: Exception, known: list[str]) -> tuple[str, str]:
+    if isinstance(error, UnknownText):
+        return error.findings[0].says, error.findings[0].cure
     if isinstance(error, SecurityError):
         return str(error).rstrip("."), "a template may only use the values it is given"
     unknown = _UNDEFINED.fullmatch(str(error))
@@ -301,6 +342,13 @@ def _below(folder: Path) -> dict[str, Path]:
         for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith(".") and not path.name.endswith("~")
     }
+
+
+def _utf8(path: Path, where: str) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _as_error(where, None, "this is not UTF-8 text", "save the file as UTF-8") from None
 
 
 def _warning(where: str, says: str, near: list[str]) -> Finding:

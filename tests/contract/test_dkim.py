@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from digest.compose import Mould
+from digest.compose import Mould, answer
 from digest.compose.dkim import Signer
 from digest.errors import SettingsError
 from digest.model import PREFERENCES_URL, UNSUBSCRIBE_URL, Email, Site
@@ -83,6 +83,16 @@ def test_a_verifier_accepts_the_letter_of_each_reader(kind: str, name: str) -> N
     for token in ("5eed17", "a7" * 60, "." * 200):
         leave = f"https://{DOMAIN}/leave?i=7&t={token}"
         assert verified(letter(kind, name=name, leave_url=leave, reply_to="answers@letters.example.org"))
+
+
+def test_a_mail_that_answers_a_reader_is_signed_as_well() -> None:
+    mail = Email(subject="Please confirm", text="Is it you?\n", html="<p>Is it you?</p>\n", summary="")
+    to = addressee(name="", leave_url="", preferences_url="", leave_mailto="")
+    both = signers("rsa", "ed25519")
+    raw = answer(mail, SITE, newsletter(), to, date=DATE, language="en", signers=both)
+    assert verified(raw, 0)
+    assert verified(raw, 1)
+    assert not verified(raw.replace(b"Is it you", b"It is you"))
 
 
 def test_with_two_keys_both_signatures_hold() -> None:

@@ -135,7 +135,7 @@ def test_one_address_is_one_subscriber_however_it_is_written(store: Store) -> No
     again = store.people.add(read_address("READER-17@Example.ORG"), FORM)
     assert again.result is Result.SO_ALREADY
     assert there(again) == first
-    assert store.people.census().pending == 1
+    assert store.people.census(NOW).pending == 1
     assert len(acts(store)) == 1
 
 
@@ -217,7 +217,7 @@ def test_an_address_can_be_suppressed_before_it_ever_subscribes(store: Store) ->
     assert store.people.suppress(reader(), SuppressionReason.MANUAL, AUTHOR).done
     assert store.people.add(reader(), AUTHOR, confirmed=True).result is Result.BARRED
     assert store.people.add(reader(), FORM, by_reader=True).result is Result.BARRED
-    assert store.people.census().pending == 0
+    assert store.people.census(NOW).pending == 0
 
 
 def test_a_graver_reason_takes_the_place_of_a_lighter_one_and_never_the_reverse(store: Store) -> None:
@@ -406,7 +406,7 @@ def test_everybody_is_counted_once_and_the_mailed_are_those_whom_the_next_issue_
     store.people.leave(reader(0), LINK)
     store.people.suppress(reader(1), SuppressionReason.HARD_BOUNCE, LINK)
     store.people.suppress(reader(99), SuppressionReason.COMPLAINT, LINK)
-    census = store.people.census()
+    census = store.people.census(NOW)
     assert (census.pending, census.confirmed, census.left, census.mailed) == (1, 3, 1, 2)
     assert {reason: count for reason, count in census.suppressed.items() if count} == {
         SuppressionReason.UNSUBSCRIBED: 1,

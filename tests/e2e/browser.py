@@ -19,13 +19,20 @@ MAIL = "mail.html"
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium. Raises FileNotFoundError where there is none."""
+def chromium(*, keeps_pages: bool = False) -> Iterator[Browser]:
+    """The system's Chromium, which may keep pages that were left, as it does for people.
+
+    Raises FileNotFoundError where there is none.
+    """
     path = shutil.which("chromium")
     if path is None:
         raise FileNotFoundError("these tests look at pages in a real browser: apt install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu"],
+            ignore_default_args=["--disable-back-forward-cache"] if keeps_pages else None,
+        )
         try:
             yield browser
         finally:

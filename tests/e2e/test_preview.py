@@ -407,6 +407,13 @@ def test_only_looking_is_allowed(quiet: Preview) -> None:
     assert quiet.get("/", method="HEAD")[2] == ""
 
 
+def test_the_form_to_sign_up_says_where_it_works(quiet: Preview) -> None:
+    for method in ("GET", "POST"):
+        status, _, body = quiet.get("/subscribe/", method=method)
+        assert status == 200
+        assert "digest serve" in body
+
+
 def test_files_have_the_media_types_that_they_are_published_with(quiet: Preview) -> None:
     for path, media_type in {
         "/": "text/html; charset=utf-8",

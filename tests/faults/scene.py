@@ -172,7 +172,7 @@ def known(store: Store) -> int:
 def what_is_wrong_with_the_import(folder: Path, url: str = URL) -> Iterator[str]:
     """After it has come to its end: everyone once, and nobody mailed who left."""
     with Store.open(url, project=folder) as store:
-        census, findings = store.people.census(), verify(store.engine).findings
+        census, findings = store.people.census(NOW), verify(store.engine).findings
         people = [(it.subscriber.address, it.mailed) for it in store.people.each()]
         logged = {number: len(store.people.show(address(number), NOW).consents) for number in (0, 30, 100)}
     yield from map(str, findings)

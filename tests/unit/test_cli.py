@@ -18,7 +18,7 @@ COMMANDS = [
     *("issue cut", "issue show", "issue approve", "issue hold", "issue resume", "issue skip", "issue cancel"),
     *(f"subscribers {name}" for name in ("import", "export", "add", "confirm", "remove", "list", "show")),
     "subscribers erase",
-    *("send", "status", "verify", "bounces", "run", "worker", "adopt", "move", "simulate"),
+    *("send", "status", "verify", "bounces", "run", "serve", "worker", "adopt", "move", "simulate"),
 ]
 SHOWN = typer.main.get_command(app)
 

@@ -334,6 +334,10 @@ def test_the_feeds_name_their_own_address_their_page_the_hub_and_the_archive() -
     assert channel([an_entry()]).findtext("link") == f"{SITE.url}/"
 
 
+def test_an_archive_which_nobody_follows_names_no_hub() -> None:
+    assert links(atom([an_entry()], replace(POSTS, archive=True)), "hub") == []
+
+
 def test_an_archive_is_marked_and_leads_to_the_current_feed_and_the_year_before() -> None:
     for parent in (atom([an_entry()], ARCHIVE), channel([an_entry()], ARCHIVE)):
         assert parent.find(HISTORY) is not None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.delivery.retries import GREYLISTED, PAUSES, Verdict, pause, verdict
+from digest.delivery.retries import GREYLISTED, PAUSES, Verdict, pause, tried_for, verdict
 from digest.model import DeliveryState, Outcome, Result, Stage
 
 NOW = datetime(2026, 11, 20, 7, tzinfo=UTC)
@@ -69,3 +69,7 @@ def test_a_letter_put_off_for_two_days_is_given_up_with_the_last_answer() -> Non
 
 def test_the_first_try_is_never_given_up() -> None:
     assert judged(later(), first_at=None).state is DeliveryState.QUEUED
+
+
+def test_how_long_it_was_tried_follows_from_the_tries() -> None:
+    assert [tried_for(tries) / timedelta(minutes=1) for tries in range(7)] == [0, 1, 6, 21, 81, 321, 561]

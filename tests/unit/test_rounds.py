@@ -10,8 +10,8 @@ from builders import newsletter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest.characters import without_addresses
 from digest.engine.rounds import LONGEST_REST, Duty, Step, next_duty, rest
-from digest.engine.told import without_addresses
 from digest.model import Email, IssueState, NoticeKind, Slot
 from digest.store import StoredIssue
 

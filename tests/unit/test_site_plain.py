@@ -20,7 +20,7 @@ START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 
 def frame(site: Site = SITE) -> Frame:
-    return Frame.of(Theme().render, site)
+    return Frame.of(Theme().render, site, Theme().words())
 
 
 def cards(count: int) -> list[Card]:

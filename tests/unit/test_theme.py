@@ -105,8 +105,8 @@ def test_dates_are_written_in_the_language_and_zone_of_the_publication(tmp_path:
     english = Theme(tmp_path, timezone="Europe/Berlin").render("d.txt", at=midnight, day=date(2026, 1, 5))
     french = Theme(tmp_path, language="fr-CA").render("d.txt", at=midnight, day=date(2026, 1, 5))
 
-    assert english == "17 November 2026 2026-11-17T00:30:00+01:00 5.1.2026"
-    assert french == "16/11/2026 2026-11-16T23:30:00+00:00 5.1.2026"
+    assert english == "17 November 2026 2026-11-17T00:30:00+01:00 5. Januar 2026"
+    assert french == "16/11/2026 2026-11-16T23:30:00+00:00 5. Januar 2026"
 
 
 # ------------------------------------------------------------------------------------------ mistakes

@@ -204,6 +204,7 @@ for _module in (
     "status",
     "returns",
     "run",
+    "web",
     "move",
     "simulate",
 ):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from digest.delivery.round import Write
     from digest.engine import Deliver, Means, Told
     from digest.engine.dispatch import Dispatch
+    from digest.publish import Built
     from digest.settings import Settings
 
 
@@ -37,16 +40,31 @@ def run(
     project = project_of(context)
     if project.clock_stands and not once:
         raise UsageError("a clock that --now holds still brings nothing about", cure="add --once")
-    code = run(_means(project), once=once)
+    code = run(_means(project, once), once=once)
     if once and not project.as_json:
         show.next_step("[bold]digest plan[/] shows what comes")
     raise typer.Exit(code)
 
 
-def _means(project: Project) -> Means:
+@contextmanager
+def _web_beside(project: Project) -> Iterator[None]:
+    """The web in a process of its own, for as long as this lasts."""
+    from digest.cli.web import say_where, teller
+    from digest.web.beside import served
+    from digest.web.server import listen
+
+    settings = project.settings
+    listening = listen(settings.web.address, settings.web.port)
+    say_where(project, listening)
+    with listening, served(settings.root, [listening], teller(project), as_json=project.as_json):
+        yield
+
+
+def _means(project: Project, once: bool) -> Means:
     from digest.engine import Means
 
     root = project.settings.root
+    has_web = project.settings.document.web is not None and not once
     return Means(
         settings=lambda: _read_anew(project),
         clock=lambda: project.now if project.clock_stands else datetime.now(UTC),
@@ -54,6 +72,8 @@ def _means(project: Project) -> Means:
         out=root / OUT,
         deliver=_deliverer(project),
         read_bounces=lambda: _read_bounces(project),
+        ping=lambda built: _ping(project, built),
+        beside=partial(_web_beside, project) if has_web else nullcontext,
     )
 
 
@@ -82,8 +102,8 @@ def _deliverer(project: Project) -> Deliver:
 
 def _watch(project: Project) -> Callable[[Progress], None]:
     """Says once what keeps letters from leaving, and once that it is over."""
+    from digest.characters import without_addresses
     from digest.engine import Told
-    from digest.engine.told import without_addresses
 
     tell = _as_json if project.as_json else _as_line
     said = ""
@@ -112,6 +132,18 @@ def _read_bounces(project: Project) -> None:
         report = read_configured(settings, store, project.now)
     if report is not None and report.stopped is not None:
         raise report.stopped
+
+
+def _ping(project: Project, built: Built) -> str:
+    """What the hub was told of the feeds, where [site] names one; of a time to come it hears nothing."""
+    from digest import hub
+    from digest.store import Store
+
+    settings = _read_anew(project)
+    if not settings.site.hub or project.rehearsal:
+        return ""
+    with Store.open(settings.store_url, project=settings.root) as store:
+        return str(hub.tell(settings.site, store, built.out, built.feeds, project.clock()))
 
 
 @app.command(epilog="Example:  digest worker")

@@ -178,7 +178,7 @@ def _tell_dry_run(project: Project, store: Store, found: StoredIssue) -> None:
 
     mould = mailing.cast(project.settings, found, project.now)
     total = store.sending.accounting(found.number)
-    census = store.people.census()
+    census = store.people.census(project.now)
     readers = total.waiting if found.started_at else census.mailed
     table = project.settings.delivery
     if project.as_json:

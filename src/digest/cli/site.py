@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from datetime import tzinfo
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from digest.cli import app, project_of, show
+from digest.cli import Project, app, project_of, show
+from digest.errors import UsageError
 from digest.model import Finding, Severity
+
+if TYPE_CHECKING:
+    from digest.hub import Told
+    from digest.publish import Built
+    from digest.settings import Settings
 
 OUT = "public"
 
 
-@app.command(
-    epilog="Examples:  digest build    digest build --out site/    digest --now 2026-12-01 build --strict"
-)
+@app.command(epilog="Examples:  digest build    digest build --out site/    digest build --ping")
 def build(
     context: typer.Context,
     out: Annotated[Path | None, typer.Option(help="Where the site goes.", show_default="public")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Any mistake in a post stops the build.")] = False,
     drafts: Annotated[bool, typer.Option("--drafts", help="Show drafts and future posts too.")] = False,
+    ping: Annotated[
+        bool, typer.Option("--ping", help="Tell the hub which feeds changed; they must be public by then.")
+    ] = False,
 ) -> None:
     """Make the site and its feeds; only what changed is made and written."""
     from digest import publish
@@ -32,6 +40,8 @@ def build(
 
     project = project_of(context)
     settings, now = project.settings, project.now
+    if ping:
+        _refuse_what_is_not_public(settings, drafts=drafts, ahead=project.rehearsal)
     folder = (out or settings.root / OUT).resolve()
     began = time.monotonic()
     with show.progress() as progress:
@@ -44,8 +54,9 @@ def build(
             memory=partial(memory_of, settings, now) if project.rehearsal else remember(settings, now),
             progress=progress,
         )
+    told = _ping(project, built) if ping else None
     if project.as_json:
-        show.document(built)
+        show.document(asdict(built) | ({"hub": told} if ping else {}))
     else:
         show.findings(built.findings)
         seconds = time.monotonic() - began
@@ -63,8 +74,32 @@ def build(
             show.aside(
                 f"{show.count(mistakes, 'mistake')} above; everything else is built.", style="bold red"
             )
-        show.next_step("[bold]digest preview[/] shows it, [bold]digest plan[/] what goes out by mail")
-    raise typer.Exit(1 if built.failed else 0)
+        if told is not None:
+            show.line(f"{str(told) or 'No feed has changed since the hub was told'}.")
+        if told is not None and told.trouble:
+            show.next_step("[bold]digest build --ping[/] tells it again")
+        else:
+            show.next_step("[bold]digest preview[/] shows it, [bold]digest plan[/] what goes out by mail")
+    raise typer.Exit(1 if built.failed or (told is not None and told.waiting) else 0)
+
+
+def _refuse_what_is_not_public(settings: Settings, *, drafts: bool, ahead: bool) -> None:
+    """A hub fetches what it is told of, so it is told of nothing that readers may not see yet."""
+    if not settings.site.hub:
+        cure = 'put hub = "https://..." into [site] of digest.toml; docs/feeds.md says what a hub is for'
+        raise UsageError("--ping has nobody to tell: the settings name no hub", cure=cure)
+    if drafts or ahead:
+        what = "--drafts" if drafts else "a clock that runs ahead"
+        raise UsageError(f"--ping and {what} do not go together", cure="the hub passes on what it fetches")
+
+
+def _ping(project: Project, built: Built) -> Told:
+    from digest import hub
+    from digest.store import Store
+
+    settings = project.settings
+    with Store.open(settings.store_url, project=settings.root) as store:
+        return hub.tell(settings.site, store, built.out, built.feeds, project.clock(), all_untold=True)
 
 
 @app.command(epilog="Examples:  digest preview    digest preview --port 9000 --drafts")

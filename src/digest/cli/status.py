@@ -1,4 +1,4 @@
-"""`digest status` and `verify`: the accounting of issues, the rows behind it, and the proof."""
+"""`digest status` and `verify`: the accounting of issues, the rows behind it, who follows feeds, proof."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from digest.errors import UsageError
 if TYPE_CHECKING:
     from digest.store import Store
     from digest.store.accounts import DeliveryRow
+    from digest.store.feed_readers import Followed
 
 
-@app.command(epilog="Examples:  digest status    digest status 7 --rows refused    digest --json status 7")
+@app.command(epilog="Examples:  digest status    digest status 7 --rows refused    digest status --feeds")
 def status(
     context: typer.Context,
     number: Annotated[int | None, typer.Argument(help="An issue's number; without it, all of them.")] = None,
@@ -25,10 +26,18 @@ def status(
         Literal["accepted", "refused", "suppressed", "uncertain", "waiting", ""],
         typer.Option(help="Name the readers behind one figure, each with the server's answer."),
     ] = "",
+    feeds: Annotated[
+        bool, typer.Option("--feeds", help="How many readers aggregators fetch each feed for.")
+    ] = False,
 ) -> None:
     """The accounting: candidates are always accepted + refused + suppressed + uncertain + waiting."""
     project = project_of(context)
+    if feeds and (number is not None or rows):
+        raise UsageError("--feeds stands alone", cure="digest status --feeds")
     with opened(project) as store:
+        if feeds:
+            _feeds(project, store)
+            return
         store.sending.bury(project.now)
         tell_home(store)
         if number is None:
@@ -74,6 +83,37 @@ def _overview(project: Project, store: Store) -> None:
         show.line(f"A worker is at it: process {worker.pid} on {worker.host}.")
     show.notices(store.notices.open())
     show.next_step("[bold]digest status N[/] shows one issue, [bold]digest plan[/] what comes")
+
+
+_NOTE = (
+    "The number is what aggregators that fetch a feed for many say of themselves.",
+    "Readers without an aggregator are not counted, on purpose.",
+    "The formats of one feed, or two aggregators, may have the same people.",
+)
+
+
+def _feeds(project: Project, store: Store) -> None:
+    followed = store.feed_readers.counted(project.now)
+    if project.as_json:
+        found = [{"path": it.path, "readers": it.readers, "aggregators": it.said} for it in followed]
+        show.document({"feeds": found})
+        return
+    if followed:
+        show.table(("feed", "readers", "by aggregator", "last said"), map(_followed, followed))
+        show.line()
+        for line in _NOTE:
+            show.line(line, style="dim")
+    else:
+        show.line("No aggregator has said anything yet: `digest serve` and `digest run` listen for it.")
+    show.next_step("[bold]digest status[/] shows who has the issues by mail")
+
+
+def _followed(feed: Followed) -> Sequence[str]:
+    """The ten largest are named, and how many there are besides."""
+    named = [f"{it.aggregator} {it.readers:,}" for it in feed.said[:10]]
+    more = [f"{len(feed.said) - 10:,} more"] if feed.said[10:] else []
+    last = max(it.day for it in feed.said)
+    return feed.path, f"{feed.readers:,}", ", ".join(named + more), last.isoformat()
 
 
 def _rows(project: Project, store: Store, number: int, figure: str) -> list[DeliveryRow]:

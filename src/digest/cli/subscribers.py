@@ -270,7 +270,7 @@ def list_(
     """Who there is, and how many of them the next issue goes to."""
     project = project_of(context)
     with store_of(project) as store:
-        census = store.people.census()
+        census = store.people.census(project.now)
         page = store.people.page(
             state=state, suppressed=suppressed or None, containing=find, after=after, limit=limit
         )
@@ -281,6 +281,7 @@ def list_(
                 "pending": census.pending,
                 "confirmed": census.confirmed,
                 "left": census.left,
+                "paused": census.paused,
                 "suppressed": dict(census.suppressed),
                 "subscribers": [_listed_document(it) for it in page],
             }
@@ -288,10 +289,11 @@ def list_(
         return
     if page:
         show.table(("No.", "Address", "Name", "State", "Since"), [_table_row(it) for it in page])
+    paused = f"{census.paused:,} paused, " if census.paused else ""
     on_list = sum(census.suppressed.values())
     show.line(
         f"{show.count(census.mailed, 'reader')} of the next issue; {census.pending:,} waiting, "
-        f"{census.left:,} left, {on_list:,} on the suppression list."
+        f"{paused}{census.left:,} left, {on_list:,} on the suppression list."
     )
     if len(page) == limit:
         show.next_step(f"the others: [bold]digest subscribers list --after {page[-1].subscriber.id}[/]")
@@ -315,6 +317,7 @@ def _listed_document(it: Listed) -> dict[str, object]:
         "state": it.subscriber.state,
         "added_at": it.subscriber.added_at,
         "confirmed_at": it.subscriber.confirmed_at,
+        "paused_until": it.subscriber.paused_until,
         "mailed": it.mailed,
         "suppressed": barred.reason if barred else None,
     }
@@ -347,6 +350,8 @@ def _print_held(held: Held, address: str) -> None:
         show.line(f"  number     {who.id}")
         show.line(f"  name       {who.name or '(none)'}")
         show.line(f"  state      {who.state.value}, added {_written(who.added_at)}")
+        if who.paused_until:
+            show.line(f"  paused     until {_written(who.paused_until)}")
     if held.suppression:
         found = held.suppression
         detail = f" ({found.detail})" if found.detail else ""
@@ -355,8 +360,16 @@ def _print_held(held: Held, address: str) -> None:
         words = f" “{line.words}”" if line.words else ""
         show.line(f"  consent    {_written(line.at)} {line.act.value}: {line.how}{words}")
     for letter in held.issues:
-        code = f" ({letter.code})" if letter.code else ""
+        code = f" ({letter.code})" if letter.code else " (paused)" if letter.paused else ""
         show.line(f"  issue {letter.issue:<4} {letter.state.value}{code}")
+    for mail in held.mails:
+        of = f" of issue {mail.issue}" if mail.issue else ""
+        show.line(f"  mail       {_written(mail.at)} {mail.kind.value}{of}: {mail.state.value}")
+    if held.change:
+        said = " and ".join(sorted(side.value for side in held.change.confirmed)) or "neither"
+        show.line(
+            f"  moving to  {held.change.address}: confirmed by {said}, until {_written(held.change.ends)}"
+        )
     for came in held.bounces:
         show.line(f"  came back  {_written(came.at)} {came.kind}: {came.diagnostic}")
 

@@ -16,7 +16,7 @@ FIGURES = ("accepted", "refused", "suppressed", "uncertain", "waiting")
 _MEANS = {
     "accepted": "with the mail server, or in the folder",
     "refused": "for good",
-    "suppressed": "left, bounced or complained: not mailed",
+    "suppressed": "left, paused, bounced or complained: not mailed",
     "uncertain": "sent, and no answer came: accepted or not, only the mail server knows",
     "waiting": "to be tried, or tried again",
 }

@@ -8,7 +8,6 @@ a slow builder that does so, and compares.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -19,11 +18,11 @@ from typing import TYPE_CHECKING
 from digest.compose.addresses import host_of, mailbox
 from digest.compose.frame import Frame
 from digest.compose.headers import field, mailbox_field, phrase, words
+from digest.compose.parts import alternative, content_type, encoded
 from digest.compose.proof import prove
-from digest.compose.quoting import with_gaps
 from digest.compose.reader import Gap, checked_uri, values
 from digest.compose.seal import Seal
-from digest.errors import DigestError, SettingsError, TemplateError
+from digest.errors import SettingsError, TemplateError
 from digest.model import PREFERENCES_URL, UNSUBSCRIBE_URL, Addressee, Email, Newsletter, Site
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class Mould:
             "Auto-Submitted": field("Auto-Submitted", "auto-generated"),  # RFC 3834, section 5
             "Content-Language": field("Content-Language", site.language),  # RFC 3282
             "MIME-Version": field("MIME-Version", "1.0"),
-            "Content-Type": field("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
+            "Content-Type": field("Content-Type", content_type(boundary)),
         }
         self._letter = Frame([*headers.values(), b"\r\n", *body])
         self._seal = Seal(signers, headers, body, at=int(date.timestamp())) if signers else None
@@ -126,13 +125,19 @@ def preview(site: Site, newsletter: Newsletter, number: int) -> Addressee:
     )
 
 
+def one_click(site: Site) -> dict[str, bytes]:
+    """That one POST to the link of List-Unsubscribe is enough (RFC 8058), where the site has https."""
+    if not site.url.startswith("https:"):
+        return {}
+    return {"List-Unsubscribe-Post": field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")}
+
+
 def _list_headers(site: Site, help_url: str) -> dict[str, bytes | int]:
-    """What makes it a list's mail: RFC 2919, RFC 2369, and RFC 8058 where the site has https."""
-    one_click = {"List-Unsubscribe-Post": field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")}
+    """What makes it a list's mail: RFC 2919, RFC 2369 and RFC 8058."""
     return {
         "List-Id": field("List-Id", f"{phrase('List-Id', site.title)} <issues.{host_of(site)}>"),
         "List-Unsubscribe": Gap.LIST_UNSUBSCRIBE,
-        **(one_click if site.url.startswith("https:") else {}),
+        **one_click(site),
         "List-Help": field("List-Help", f"<{checked_uri(help_url)}>"),
         "List-Archive": field("List-Archive", f"<{checked_uri(site.address('issues/'))}>"),
     }
@@ -153,26 +158,10 @@ def _feedback_id(number: int, host: str, kind: str, sender_id: str) -> str:
 
 
 def _body(email: Email) -> tuple[list[bytes | int], str]:
-    """Both parts with their gaps, and the boundary between them; the last part is the one that is shown.
-
-    "=_" stands in no quoted-printable text (RFC 2045, section 6.7), so no part can hold the boundary.
-    """
+    """Both parts with their gaps, and the boundary between them."""
     text = _part(email.text, "issue.txt", Gap.LEAVE_IN_TEXT, Gap.PREFERENCES_IN_TEXT)
     html = _part(email.html, "issue.mjml", Gap.LEAVE_IN_HTML, Gap.PREFERENCES_IN_HTML)
-    boundary = "=_" + hashlib.sha256(f"{email.text}\0{email.html}".encode()).hexdigest()[:24]
-    first, last = _opening(boundary, "text/plain"), _opening(boundary, "text/html")
-    return [first, *text, b"\r\n", last, *html, f"\r\n--{boundary}--\r\n".encode()], boundary
-
-
-def _opening(boundary: str, kind: str) -> bytes:
-    lines = (
-        f"--{boundary}",
-        f"Content-Type: {kind}; charset=utf-8",
-        "Content-Transfer-Encoding: quoted-printable",
-        "",
-        "",
-    )
-    return "\r\n".join(lines).encode()
+    return alternative(email, text, html)
 
 
 def _part(text: str, template: str, leave: Gap, preferences: Gap) -> list[bytes | int]:
@@ -182,9 +171,4 @@ def _part(text: str, template: str, leave: Gap, preferences: Gap) -> list[bytes 
             f"templates/email/{template}: the mail has no link to leave the newsletter, so it is not sent",
             cure="write {{ unsubscribe_url }} where readers look for it",
         )
-    try:
-        return with_gaps([gaps.get(part, part) for part in _LINKS.split(text)])
-    except UnicodeEncodeError:
-        raise DigestError(
-            "the mail holds half a character", cure="look for one in posts and templates"
-        ) from None
+    return encoded([gaps.get(part, part) for part in _LINKS.split(text)])

@@ -67,6 +67,25 @@ def values(reader: Addressee) -> tuple[bytes, ...]:
     )
 
 
+def sole(reader: Addressee) -> dict[str, bytes]:
+    """To and Message-ID of a letter that is one reader's alone, and List-Unsubscribe where they can leave.
+
+    Without a name and without links it is written to somebody who is no reader yet. Raises InputError.
+    """
+    leaves = bool(reader.leave_url)
+    if not (
+        is_address(reader.address)
+        and _MESSAGE_ID.fullmatch(reader.message_id)
+        and (not leaves or (_WEB.fullmatch(reader.leave_url) and _MAILTO.fullmatch(reader.leave_mailto)))
+    ):
+        raise _refused(reader)
+    return {
+        "To": _to(reader),
+        "Message-ID": field("Message-ID", f"<{reader.message_id}>"),
+        **({"List-Unsubscribe": field("List-Unsubscribe", _ways_to_leave(reader))} if leaves else {}),
+    }
+
+
 def checked_uri(uri: str) -> str:
     """An address for a header that is the same for everyone. Raises SettingsError for what is none."""
     if _WEB.fullmatch(uri) or (uri and _MAILTO.fullmatch(uri)):

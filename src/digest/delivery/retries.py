@@ -51,6 +51,11 @@ def verdict(
     return Verdict(state=DeliveryState.QUEUED, next_at=again, reply=outcome.text)
 
 
+def tried_for(tries: int) -> timedelta:
+    """About how long it has been tried after so many tries; what stood still in between is not counted."""
+    return sum((PAUSES[min(n, len(PAUSES) - 1)] for n in range(tries)), timedelta())
+
+
 def pause(outcome: Outcome, tries: int, dice: Callable[[], float]) -> timedelta:
     """How long to wait after `tries` tries."""
     usual = PAUSES[min(tries, len(PAUSES)) - 1]

@@ -11,18 +11,19 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from digest import publish
+from digest.characters import without_addresses
 from digest.engine.alone import alone
 from digest.engine.look import Round, Tell, look
 from digest.engine.pauses import FIRST_PAUSE, Pauses
 from digest.engine.rounds import rest
-from digest.engine.told import Told, without_addresses
+from digest.engine.told import Told
 from digest.errors import DigestError
 from digest.issues import keeper, remember
 from digest.mailing import run as run_to_its_end
@@ -58,6 +59,10 @@ class Means:
     deliver: Deliver | None = None
     """Without it nothing is sent."""
     read_bounces: Callable[[], None] | None = None
+    ping: Callable[[publish.Built], str] | None = None
+    """Tells the hub of feeds that changed, and says what came of it; nothing where there was nothing."""
+    beside: Callable[[], AbstractContextManager[None]] = nullcontext
+    """What lives beside the loop for as long as it does: the web."""
     beat: float = fence.BEAT
 
 
@@ -71,7 +76,8 @@ def run(means: Means, *, once: bool = False) -> int:
         if other:
             means.tell(Told(at=means.clock(), what="running", says=other))
             return 0
-        return run_to_its_end(_Loop(means).go(once=once))
+        with means.beside():
+            return run_to_its_end(_Loop(means).go(once=once))
 
 
 class _Loop:
@@ -174,7 +180,15 @@ class _Loop:
         built = await self._try("build", build)
         if built and (built.written or built.removed):
             self._tell("built", f"the site is built: {built.written} files new or changed")
+        if built:
+            await self._ping(built)
         return built
+
+    async def _ping(self, built: publish.Built) -> None:
+        if ping := self.means.ping:
+            says = await self._try("ping", lambda: ping(built))
+            if says:
+                self._tell("pinged", says)
 
     async def _read_bounces(self) -> None:
         now = asyncio.get_running_loop().time()

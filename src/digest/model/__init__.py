@@ -49,6 +49,7 @@ from digest.model.people import (
 )
 from digest.model.posts import Asset, Card, Link, Passage, Post, PostRole, Relations
 from digest.model.publication import Newsletter, Site
+from digest.model.service_mail import ServiceMail, ServiceMailKind
 
 __all__ = [
     "OBJECTION",
@@ -92,6 +93,8 @@ __all__ = [
     "Result",
     "Section",
     "SectionKind",
+    "ServiceMail",
+    "ServiceMailKind",
     "Severity",
     "Site",
     "Slot",

@@ -25,7 +25,7 @@ class DeliveryState(StrEnum):
     UNCERTAIN = "uncertain"
     """The body left and no answer came (RFC 1047): accepted or not, only the mail server knows."""
     SUPPRESSED = "suppressed"
-    """The reader left, bounced or complained after the audience was frozen."""
+    """The reader left, paused, bounced or complained, before the audience was frozen or after."""
 
 
 class CameBack(StrEnum):

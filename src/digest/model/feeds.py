@@ -60,3 +60,8 @@ class Feed:
     """True: this document holds a whole year and continues the main feed."""
     closed: bool = True
     """For an archive: its year is over, and only corrections change it; it is marked then (RFC 5005)."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of its documents, one for each format that it has."""
+        return tuple(path for path in (self.atom_path, self.rss_path, self.json_path) if path)

@@ -24,6 +24,8 @@ class NoticeKind(StrEnum):
     """The first issue after such a move: posts that were mailed meanwhile may wait in it again."""
     SCHEDULE = "schedule"
     """The times of issues to come have changed."""
+    SIGN_UPS = "sign-ups"
+    """More forms came than are taken in an hour."""
     CLOCK = "clock"
     """The clock runs behind what the store remembers."""
 

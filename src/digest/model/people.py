@@ -43,6 +43,16 @@ class ConsentAct(StrEnum):
     LIFTED = "lifted"
     """Taken off the suppression list, by the author or by signing up again."""
     ERASED = "erased"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    """Before the pause was over."""
+    CAME_BACK = "came back"
+    """Took back, on the page that said so, that they had left."""
+    CHANGE_ASKED = "change asked"
+    """Wants another address; both mailboxes are asked."""
+    ADDRESS_CHANGED = "address changed"
+    EXPORTED = "exported"
+    """Took along what is kept of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +65,10 @@ class Subscriber:
     state: SubscriberState
     added_at: datetime
     confirmed_at: datetime | None = None
+    paused_until: datetime | None = None
+    """No issue goes to them that begins before this."""
+    language: str = ""
+    """Of the pages on which they signed up, and of the mails that answer them; empty: the newsletter's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -89,6 +89,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
+    def do_POST(self) -> None:
+        """The form to sign up is looked at here, not sent: the visitor is told where it works."""
+        self.close_connection = True  # what was sent is not read
+        if urlsplit(self.path).path == f"{self.server.bench.settings.site.base}subscribe/":
+            self._served_elsewhere()
+        else:
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED)
+
     def do_GET(self) -> None:
         if self.headers.get("Host", "").lower() not in self.server.names:
             # DNS rebinding: another site's name that leads here would else be allowed to read everything.
@@ -151,6 +159,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._redirect(base) if there else self._missing("")
             return
         name = unquote(path.removeprefix(base), errors="replace")
+        if name.startswith("subscribe/"):
+            self._served_elsewhere()
+            return
         file = _file_below(self.server.bench.site_folder, name)
         if file is not None and file.is_dir():
             if name and not name.endswith("/"):
@@ -179,6 +190,13 @@ class _Handler(BaseHTTPRequestHandler):
             "Nothing is built yet", "Mend what is named above; this page follows every save."
         )
         self._send(HTTPStatus.NOT_FOUND, _HTML, html.encode(), _OWN_POLICY)
+
+    def _served_elsewhere(self) -> None:
+        html = self.server.pages.notice(
+            "Signing up works with digest serve",
+            "The preview shows the form and sends nothing. Start the web with: digest serve",
+        )
+        self._send(HTTPStatus.OK, _HTML, html.encode(), _OWN_POLICY)
 
     def _redirect(self, to: str) -> None:
         self.send_response(HTTPStatus.TEMPORARY_REDIRECT)

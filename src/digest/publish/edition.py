@@ -7,7 +7,7 @@ modules beside it turn it into targets.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -100,9 +100,12 @@ class Edition:
         frame = Frame.of(
             theme.render,
             site,
+            theme.words(),
             feeds=[feed for feed, _ in found if not feed.archive],
             newsletter=library.settings.newsletter,
             style=static.get("style.css", b""),
+            signup=library.settings.signup,
+            script=static.get("subscribe.js", b""),
         )
         return cls(
             library=library,
@@ -212,16 +215,7 @@ def _feeds(
     for card in cards:
         years.setdefault(card.published.astimezone(zone).year, []).append(card.id)
     archives = _archives(site, list(years), now.astimezone(zone).year)
-    main = Feed(
-        id=site.tag_uri("feeds", "posts"),
-        title=site.title,
-        description=site.description or site.title,
-        home="",
-        atom_path="atom.xml",
-        rss_path="feed.xml",
-        json_path="feed.json",
-        previous_archive=archives[0].atom_path if archives else "",
-    )
+    main = replace(main_feed(site), previous_archive=archives[0].atom_path if archives else "")
     return [
         (main, _newest(cards, corrected)),
         *([(issue_feed(site), ())] if with_issues else []),
@@ -267,6 +261,19 @@ def _archives(site: Site, years: Sequence[int], this_year: int) -> list[Feed]:
         )
         for place, year in enumerate(years, 1)
     ]
+
+
+def main_feed(site: Site) -> Feed:
+    """The feed of all posts, without the link to its archive."""
+    return Feed(
+        id=site.tag_uri("feeds", "posts"),
+        title=site.title,
+        description=site.description or site.title,
+        home="",
+        atom_path="atom.xml",
+        rss_path="feed.xml",
+        json_path="feed.json",
+    )
 
 
 def issue_feed(site: Site) -> Feed:

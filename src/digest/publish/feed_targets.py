@@ -24,7 +24,7 @@ def feed_targets(edition: Edition, keys: Keys) -> Iterator[Target]:
             continue
         yield Target(
             key=key_of(keys.frame, feed, *(keys.entry(id) for id in ids)),
-            paths=tuple(path for path in (feed.atom_path, feed.rss_path, feed.json_path) if path),
+            paths=feed.paths,
             make=partial(_of_posts, edition, feed, ids),
         )
 
@@ -115,7 +115,7 @@ def _of_issues(edition: Edition, keys: Keys, feed: Feed) -> Target:
     inside = [id for issue in shown for id in (issue.intro_id, *issue.post_ids) if id in edition.posts]
     return Target(
         key=key_of(keys.frame, feed, *shown, *(keys.content(id) for id in inside)),
-        paths=(feed.atom_path, feed.rss_path, feed.json_path),
+        paths=feed.paths,
         make=lambda: _documents(edition.site, feed, [_issue_entry(edition, issue) for issue in shown]),
     )
 

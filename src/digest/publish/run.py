@@ -43,6 +43,8 @@ class Built:
     findings: tuple[Finding, ...]
     next_public: datetime | None
     """When the next post becomes public by its date; a build is due then."""
+    feeds: tuple[str, ...] = ()
+    """Paths of the feeds that can be followed, in every format; archives are not among them."""
 
     @property
     def failed(self) -> bool:
@@ -89,6 +91,7 @@ def build(
             removed=removed,
             findings=tuple(findings),
             next_public=posts.next_public(library.posts, now),
+            feeds=tuple(path for feed, _ in edition.feeds if not feed.archive for path in feed.paths),
         )
 
 

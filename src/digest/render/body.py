@@ -77,7 +77,8 @@ def _own_ids(post: Post) -> frozenset[str]:
     """The ids of what this module puts around the author's text, and of the page that it stands in."""
     disclosed = ["disclosure"] if post.disclosure else []
     corrected = [anchor for anchor, _ in correction_anchors(post)]
-    return frozenset(["notes", "related", "page-contents", "page-text", *disclosed, *corrected])
+    of_pages = ["page-contents", "page-text", "page-address", "page-homepage"]
+    return frozenset(["notes", "related", *of_pages, *disclosed, *corrected])
 
 
 def lead(post: Post, document: Document) -> str:

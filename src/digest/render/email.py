@@ -11,10 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from digest.characters import cut
-from digest.errors import TemplateError
 from digest.model import (
     PREFERENCES_URL,
     UNSUBSCRIBE_URL,
@@ -26,7 +24,7 @@ from digest.model import (
     Site,
 )
 from digest.render.email_style import styled
-from digest.render.mjml import render_mjml
+from digest.render.shell import Plain, Seals, drawn, on_one_line, start_of
 from digest.render.wording import direction, wrapped, written_date
 
 BYTE_LIMIT = 90_000
@@ -38,7 +36,6 @@ TITLE_LONGEST = 300
 Render = Callable[..., str]
 """`render("email/issue.mjml", **values)`: a template, filled."""
 _HEADING = re.compile(r"(</?h)([3-6])(?=[\s>])")
-_BREAKS = re.compile(r"[ \t\r\n]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +111,7 @@ class _Edition:
         return (self.intro, *self.posts) if self.intro else self.posts
 
     def html(self, shortened: set[str]) -> str:
-        seals = _Seals()
+        seals = Seals()
         intro = self.intro and self.post_values(
             self.intro, seals, seals.html(self.styled(self.intro, _raised(self.intro.body_html))), shortened
         )
@@ -126,11 +123,11 @@ class _Edition:
             ],
         }
         source = styled(self.render("email/issue.mjml", **values), direction=direction(self.site.language))
-        return seals.opened(_checked(render_mjml(source, name="templates/email/issue.mjml (filled in)")))
+        return seals.opened(drawn(source, "email/issue.mjml"))
 
     def text(self, shortened: set[str]) -> str:
-        bodies = _Seals("\x02", "\x03")
-        plain = _Plain()
+        bodies = Seals("\x02", "\x03")
+        plain = Plain()
         intro = self.intro and self.post_values(
             self.intro, plain, bodies.html(self.intro.body_text.strip("\n")), shortened
         )
@@ -144,14 +141,14 @@ class _Edition:
         shell = re.sub(r"\n{4,}", "\n\n\n", wrapped(self.render("email/issue.txt", **values)))
         return bodies.opened(shell).strip("\n") + "\n"
 
-    def values(self, words: _Seals | _Plain) -> dict[str, object]:
+    def values(self, words: Seals | Plain) -> dict[str, object]:
         site, issue = self.site, self.issue
         written = written_date(issue.slot.sends, site.language, timezone=self.newsletter.timezone)
         return {
             "language": site.language,
             "direction": direction(site.language),
-            "start": _start(site.language),
-            "end": "left" if _start(site.language) == "right" else "right",
+            "start": start_of(site.language),
+            "end": "left" if start_of(site.language) == "right" else "right",
             "number": issue.number,
             "subject": words.text(self.subject),
             "summary": words.text(self.summary),
@@ -165,13 +162,13 @@ class _Edition:
             "corrections": [self.correction_values(correction, words) for correction in issue.corrections],
             "unsubscribe_url": UNSUBSCRIBE_URL,
             "preferences_url": PREFERENCES_URL,
-            "postal_address": words.text(_on_one_line(self.newsletter.postal_address)),
+            "postal_address": words.text(on_one_line(self.newsletter.postal_address)),
             "disclaimer": words.text(site.disclaimer),
             "corrections_to": words.text(site.corrections_to),
         }
 
     def post_values(
-        self, mail: MailPost, words: _Seals | _Plain, body: str, shortened: set[str]
+        self, mail: MailPost, words: Seals | Plain, body: str, shortened: set[str]
     ) -> dict[str, object]:
         post = mail.post
         foreign = post.language if post.language not in ("", self.site.language) else ""
@@ -184,18 +181,18 @@ class _Edition:
             "minutes": mail.minutes,
             "language": foreign,
             "direction": direction(foreign or self.site.language),
-            "start": _start(foreign or self.site.language),
+            "start": start_of(foreign or self.site.language),
             "body": body,
             "shortened": post.id in shortened,
         }
 
-    def correction_values(self, mailed: MailedCorrection, words: _Seals | _Plain) -> dict[str, object]:
+    def correction_values(self, mailed: MailedCorrection, words: Seals | Plain) -> dict[str, object]:
         return {
             "title": words.text(mailed.title),
             "url": words.text(mailed.url),
             "issue": mailed.issue,
             "date": words.text(written_date(mailed.correction.date, self.site.language)),
-            "text": words.text(_on_one_line(mailed.correction.text)),
+            "text": words.text(on_one_line(mailed.correction.text)),
             "severity": mailed.correction.severity,
         }
 
@@ -214,37 +211,6 @@ class _Edition:
         return chosen
 
 
-class _Seals:
-    """Values that may not be touched on their way: each travels as one word and is put back at the end.
-
-    Through MJML the word is letters and digits; through plain text a control character, which no text of a
-    post can hold, keeps it apart.
-    """
-
-    def __init__(self, opens: str = "SEALED", closes: str = "X") -> None:
-        self.held: list[str] = []
-        self.opens, self.closes = opens, closes
-        self.word = re.compile(f"{opens}([0-9]{{5}}){closes}", re.I)  # a template may have changed its case
-
-    def text(self, words: str) -> str:
-        """Plain text, escaped for element and attribute; no words need no seal, so templates may ask."""
-        return self.html(escape(words, quote=False).replace('"', "&quot;")) if words else ""
-
-    def html(self, markup: str) -> str:
-        self.held.append(markup)
-        return f"{self.opens}{len(self.held) - 1:05}{self.closes}"
-
-    def opened(self, shell: str) -> str:
-        return self.word.sub(lambda seal: self.held[int(seal[1])], shell)
-
-
-class _Plain:
-    """The same values for a plain text template, as they are."""
-
-    def text(self, words: str) -> str:
-        return words
-
-
 def _subject(
     render: Render, site: Site, issue: Issue, posts: Sequence[MailPost], intro: MailPost | None
 ) -> str:
@@ -254,7 +220,7 @@ def _subject(
     if not posts:
         return f"{site.title} {issue.number}"
     title, more = posts[0].post.title, len(posts) - 1
-    full = _on_one_line(render("email/subject.txt", title=title, more=more, number=issue.number))
+    full = on_one_line(render("email/subject.txt", title=title, more=more, number=issue.number))
     subject = next((words for words in (full, title) if len(words) <= SUBJECT_PREFERRED), full)
     return _cut_at_word(subject if len(subject) <= SUBJECT_LONGEST else title, SUBJECT_LONGEST)
 
@@ -276,23 +242,6 @@ def _cut_at_word(words: str, length: int) -> str:
     return words[:length].rsplit(" ", 1)[0][: length - 1].rstrip(" ,;:–—-") + "…"
 
 
-def _on_one_line(words: str) -> str:
-    """Without line breaks; a no-break space stays what it is."""
-    return _BREAKS.sub(" ", words).strip(" ")
-
-
-def _start(language: str) -> str:
-    """The side of the page where a line begins."""
-    return "right" if direction(language) == "rtl" else "left"
-
-
 def _raised(html: str) -> str:
     """Headings one level up: opening words stand below the issue's own h1, posts below an h2."""
     return _HEADING.sub(lambda found: f"{found[1]}{int(found[2]) - 1}", html)
-
-
-def _checked(shell: str) -> str:
-    if "\\u{" in shell:
-        says = "templates/email/issue.mjml: an attribute holds a character that the MJML engine cannot write"
-        raise TemplateError(says, cure="write plain letters into attributes, or hand the text in as a value")
-    return shell

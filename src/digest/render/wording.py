@@ -11,6 +11,8 @@ import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from digest.catalogue import Words
+
 COLUMNS = 72
 """Plain text keeps to this width, so that a quoted answer still fits a terminal of 80 columns."""
 
@@ -42,6 +44,30 @@ def written_date(moment: date, language: str = "en", *, timezone: str = "UTC") -
     if code == "en":
         return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
     return _PATTERNS.get(code, "{0.year}-{0.month:02}-{0.day:02}").format(day)
+
+
+def dated(moment: date, words: Words, language: str = "", *, timezone: str = "UTC") -> str:
+    """A day with the catalogue's own months: `27. November 2026`.
+
+    Where it does not speak `language` (by default its own) the day is in numbers, as `written_date` has it.
+    """
+    tag = language or words.language
+    if _primary(words.language) != _primary(tag) or not words.own("dates.months"):
+        return written_date(moment, tag, timezone=timezone)
+    day = moment.astimezone(ZoneInfo(timezone)) if isinstance(moment, datetime) else moment
+    return words("dates.day", day=day.day, month=words.each("dates.months")[day.month - 1], year=day.year)
+
+
+def timed(moment: datetime, words: Words, *, timezone: str) -> str:
+    """An instant on the wall clock of a zone: `Friday, 27 November 2026, 07:00 (Europe/London)`."""
+    there = moment.astimezone(ZoneInfo(timezone))
+    return words(
+        "dates.moment",
+        weekday=words.each("dates.weekdays")[there.weekday()],
+        day=dated(there, words, timezone=timezone),
+        time=f"{there:%H:%M}",
+        zone=timezone.replace("_", " "),
+    )
 
 
 def direction(language: str) -> str:

@@ -79,6 +79,13 @@ def _address(value: str) -> str:
     return uri(value.rstrip("/"))
 
 
+def _hub(value: str) -> str:
+    """As the hub itself writes it: a slash at its end may matter to it."""
+    if value:
+        _address(value.partition("?")[0])
+    return value
+
+
 def _mailbox(value: str) -> str:
     local, at, host = parseaddr(value)[1].rpartition("@")
     if not (local and at and host):
@@ -120,6 +127,7 @@ def _network(value: Any) -> Any:
 Duration = Annotated[int, BeforeValidator(seconds)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_address)]
+Hub = Annotated[str, AfterValidator(_hub)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Language = Annotated[str, AfterValidator(_language)]
 Host = Annotated[str, AfterValidator(_host)]

@@ -80,6 +80,12 @@ class Settings:
         """As `[web]` says; without that table, by the defaults."""
         return self.document.web or WebTable()
 
+    @property
+    def signup(self) -> bool:
+        """Whether the built site offers to sign up: where it has a web side and a newsletter."""
+        web = self.document.web
+        return web is not None and web.signup and self.document.newsletter is not None
+
     def transport_options(self) -> TransportOptions:
         """What the chosen transport is made of, its secrets in plain. Raises SettingsError."""
         from digest.transports import TransportOptions

@@ -19,6 +19,7 @@ from digest.settings.kinds import (
     Address,
     Duration,
     Host,
+    Hub,
     Language,
     Mailbox,
     Network,
@@ -56,7 +57,7 @@ class SiteTable(Table):
     id_year: int = Field(
         default=2026, ge=1990, le=2200, description="Part of every feed id: a year in which you held id_host."
     )
-    hub: str = Field(default="", description="A WebSub hub that feeds name, or empty.")
+    hub: Hub = Field(default="", description="A WebSub hub that feeds name, or empty.")
     disclaimer: str = Field(default="", description="A sentence for the foot of pages and mail.")
     corrections_to: str = Field(default="", description="The mail address for errata.")
     citation_style: Literal["short", "ama", "vancouver", "nlm"] = Field(

@@ -20,14 +20,19 @@ from digest.errors import StoreError
 from digest.model import Card, Email, Issue, LedgerEntry, NoticeKind, Slot
 from digest.store import issues, notices, posts, slots
 from digest.store.database import bring_up_to_date, connect, reading, refuse_moved, writing
+from digest.store.feed_readers import FeedReaders
 from digest.store.fence import Fence, NotHome
+from digest.store.figures import Figures
 from digest.store.issues import AlreadyCut, IssuePost, StoredIssue, issue_hash
 from digest.store.life import Changed, Life
 from digest.store.notices import Notices
 from digest.store.people import People
+from digest.store.pings import Pings
 from digest.store.returns import Returns
 from digest.store.runs import Runs
 from digest.store.sending import Sending
+from digest.store.service_mails import ServiceMails
+from digest.store.sign_ups import SignUps
 from digest.store.slots import Slots
 
 __all__ = ["AlreadyCut", "Changed", "IssuePost", "NotHome", "People", "Store", "StoredIssue", "issue_hash"]
@@ -38,12 +43,17 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self.feed_readers = FeedReaders(engine)
         self.fence = Fence(engine)
+        self.figures = Figures(engine)
         self.life = Life(engine)
         self.notices = Notices(engine)
+        self.pings = Pings(engine)
         self.returns = Returns(engine)
         self.runs = Runs(engine)
         self.sending = Sending(engine)
+        self.service_mails = ServiceMails(engine)
+        self.sign_ups = SignUps(engine)
         self.slots = Slots(engine)
 
     @classmethod

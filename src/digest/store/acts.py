@@ -16,14 +16,16 @@ import sqlalchemy as sa
 
 from digest.model import (
     ConsentAct,
+    IssueState,
+    ServiceMailKind,
     Subscriber,
     SubscriberState,
     Suppression,
     SuppressionReason,
 )
-from digest.store import consents, suppressions
+from digest.store import consents, service_mails, suppressions
 from digest.store.database import insert_new
-from digest.store.schema import bounce, consent, delivery, subscriber, suppression
+from digest.store.schema import delivery, issue, service_mail, subscriber, suppression
 from digest.subscribers.addresses import Address
 from digest.subscribers.tokens import Keys, mark
 
@@ -48,6 +50,8 @@ class Answer:
     result: Result
     subscriber: Subscriber | None = None
     suppression: Suppression | None = None
+    welcome: int | None = None
+    """The issue that goes to who has just confirmed."""
 
     @property
     def done(self) -> bool:
@@ -64,7 +68,7 @@ class Act:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
+class Found:
     """What the store knows of somebody, locked until the transaction ends."""
 
     mark: str
@@ -83,6 +87,8 @@ def subscriber_of(row: sa.Row[Any]) -> Subscriber:
         state=SubscriberState(row.state),
         added_at=row.added_at,
         confirmed_at=row.confirmed_at,
+        paused_until=row.paused_until,
+        language=row.language,
     )
 
 
@@ -93,7 +99,7 @@ def select_one(keys: Keys, who: Who) -> sa.Select[Any]:
     return sa.select(subscriber).where(subscriber.c.mark == mark(keys.marks, who.key))
 
 
-def _find(connection: sa.Connection, keys: Keys, who: Who) -> _Found | None:
+def find(connection: sa.Connection, keys: Keys, who: Who) -> Found | None:
     """None only for an id that nobody has (any more)."""
     row = connection.execute(select_one(keys, who).with_for_update()).first()
     if row is not None:
@@ -102,10 +108,10 @@ def _find(connection: sa.Connection, keys: Keys, who: Who) -> _Found | None:
         return None
     else:
         name, there = mark(keys.marks, who.key), None
-    return _Found(mark=name, subscriber=there, suppression=suppressions.find(connection, name))
+    return Found(mark=name, subscriber=there, suppression=suppressions.find(connection, name))
 
 
-def _nobody(found: _Found | None) -> Answer:
+def _nobody(found: Found | None) -> Answer:
     return found.answer(Result.NOBODY) if found else Answer(result=Result.NOBODY)
 
 
@@ -127,7 +133,7 @@ def add(
     Who is on the suppression list is not added, but for a reader who signs up again after leaving: they
     are pending, and confirming takes them off the list.
     """
-    found = _find(connection, keys, address)
+    found = find(connection, keys, address)
     assert found is not None  # an address always has a mark
     if found.suppression and (confirmed or not by_reader or not _reader_may_lift(found.suppression)):
         return found.answer(Result.BARRED)
@@ -171,23 +177,55 @@ def _come_again(connection: sa.Connection, who: Subscriber, state: SubscriberSta
     return replace(who, state=state, confirmed_at=confirmed_at)
 
 
-def confirm(connection: sa.Connection, keys: Keys, who: Who, act: Act, *, by_reader: bool) -> Answer:
-    """Pending becomes confirmed. A reader who confirms by mail takes back that they had left."""
-    found = _find(connection, keys, who)
+def confirm(
+    connection: sa.Connection, keys: Keys, who: Who, act: Act, *, by_reader: bool, welcome: bool = False
+) -> Answer:
+    """Pending becomes confirmed. A reader who confirms by mail takes back that they had left.
+
+    One whose mailbox had bounced is confirmed already; that the mail reached them says that it works again.
+    """
+    found = find(connection, keys, who)
     if found is None or found.subscriber is None:
         return _nobody(found)
-    if found.subscriber.state is not SubscriberState.PENDING:
+    pending = found.subscriber.state is SubscriberState.PENDING
+    bounced = found.subscriber.state is SubscriberState.CONFIRMED and found.suppression is not None
+    if not pending and not (bounced and by_reader):
         barred = found.suppression or found.subscriber.state is SubscriberState.LEFT
         return found.answer(Result.BARRED if barred else Result.SO_ALREADY)
     if found.suppression:
         if not by_reader or not _reader_may_lift(found.suppression):
             return found.answer(Result.BARRED)
-        _take_off(connection, found.mark)
+        take_off(connection, found.mark)
     change = sa.update(subscriber).where(subscriber.c.id == found.subscriber.id)
     connection.execute(change.values(state=SubscriberState.CONFIRMED.value, confirmed_at=act.at))
     consents.write(connection, found.mark, ConsentAct.CONFIRMED, act.at, how=act.how, words=act.words)
     now = replace(found.subscriber, state=SubscriberState.CONFIRMED, confirmed_at=act.at)
-    return Answer(result=Result.DONE, subscriber=now)
+    number = _welcome(connection, found.mark, now, act.at) if welcome else None
+    return Answer(result=Result.DONE, subscriber=now, welcome=number)
+
+
+def _welcome(connection: sa.Connection, name: str, who: Subscriber, now: datetime) -> int | None:
+    """Queues the latest issue for a new reader, unless they had it; its number."""
+    gone = issue.c.state.in_([IssueState.SENDING.value, IssueState.SENT.value])
+    latest: int | None = connection.scalar(sa.select(sa.func.max(issue.c.number)).where(gone))
+    had = sa.exists().where(delivery.c.issue == latest, delivery.c.subscriber == who.id)
+    welcomed = sa.exists().where(
+        service_mail.c.subscriber == who.id,
+        service_mail.c.kind == ServiceMailKind.WELCOME.value,
+        service_mail.c.issue == latest,
+    )
+    if latest is None or connection.scalar(sa.select(sa.or_(had, welcomed))):
+        return None
+    service_mails.put(
+        connection,
+        ServiceMailKind.WELCOME,
+        mark=name,
+        subscriber=who.id,
+        language=who.language,
+        now=now,
+        issue=latest,
+    )
+    return latest
 
 
 # ------------------------------------------------------------------------------------------ leaving
@@ -197,12 +235,12 @@ def leave(
     connection: sa.Connection, keys: Keys, who: Who, act: Act, *, line: ConsentAct, reason: SuppressionReason
 ) -> Answer:
     """Nobody who has left is mailed again: their letters that wait are suppressed here and now."""
-    found = _find(connection, keys, who)
+    found = find(connection, keys, who)
     if found is None or found.subscriber is None:
         return _nobody(found)
     if found.subscriber.state is SubscriberState.LEFT and not _graver(reason, found.suppression):
         return found.answer(Result.SO_ALREADY)
-    listed = _put(connection, found, reason, act, detail=act.how)
+    listed = put(connection, found, reason, act, detail=act.how)
     consents.write(connection, found.mark, line, act.at, how=act.how, words=act.words)
     return replace(listed, subscriber=_mark_left(connection, found.subscriber))
 
@@ -217,13 +255,13 @@ def suppress(
     connection: sa.Connection, keys: Keys, who: Who, reason: SuppressionReason, act: Act, *, detail: str
 ) -> Answer:
     """Onto the suppression list, subscriber or not; so already where a graver reason stands there."""
-    found = _find(connection, keys, who)
+    found = find(connection, keys, who)
     if found is None:
         return Answer(result=Result.NOBODY)
     if not _graver(reason, found.suppression):
         return found.answer(Result.SO_ALREADY)
     address = "" if isinstance(who, int) else who.shown
-    listed = _put(connection, found, reason, act, detail=detail, address=address)
+    listed = put(connection, found, reason, act, detail=detail, address=address)
     how = f"{act.how}: {reason.value}"
     consents.write(connection, found.mark, ConsentAct.SUPPRESSED, act.at, how=how, words=act.words)
     if reason is SuppressionReason.UNSUBSCRIBED and found.subscriber:
@@ -235,9 +273,9 @@ def _graver(reason: SuppressionReason, than: Suppression | None) -> bool:
     return than is None or suppressions.GRAVITY[reason] > suppressions.GRAVITY[than.reason]
 
 
-def _put(
+def put(
     connection: sa.Connection,
-    found: _Found,
+    found: Found,
     reason: SuppressionReason,
     act: Act,
     *,
@@ -256,55 +294,71 @@ def _put(
 
 def lift(connection: sa.Connection, keys: Keys, who: Who, act: Act) -> Answer:
     """Off the suppression list: the author's act, because the reader asked for it. Nobody joins by it."""
-    found = _find(connection, keys, who)
+    found = find(connection, keys, who)
     if found is None:
         return Answer(result=Result.NOBODY)
     if found.suppression is None:
         return found.answer(Result.SO_ALREADY)
-    _take_off(connection, found.mark)
+    take_off(connection, found.mark)
     how = f"{act.how}: was {found.suppression.reason.value}"
     consents.write(connection, found.mark, ConsentAct.LIFTED, act.at, how=how, words=act.words)
     return Answer(result=Result.DONE, subscriber=found.subscriber)
 
 
-def _take_off(connection: sa.Connection, name: str) -> None:
+def take_off(connection: sa.Connection, name: str) -> None:
     connection.execute(sa.delete(suppression).where(suppression.c.mark == name))
 
 
-# ------------------------------------------------------------------------------------------ erasing
+def come_back(connection: sa.Connection, keys: Keys, who: Who, act: Act) -> Answer:
+    """A reader takes back that they left, on the page that told them so. A complaint or the author stays.
 
-
-def erase(connection: sa.Connection, keys: Keys, who: Who, act: Act) -> Answer:
-    """Everything that says who it was goes; what stays is a keyed hash, so that they are never mailed again.
-
-    The answer still holds the subscriber who was erased. Somebody of whom nothing is kept is NOBODY, and
-    somebody who was erased before SO_ALREADY.
+    Only who was a reader comes back so. Who never confirmed, or has signed up again meanwhile, is BARRED:
+    their way leads through the link in a mail.
     """
-    found = _find(connection, keys, who)
-    if found is None:
-        return Answer(result=Result.NOBODY)
-    lines = {line.act for line in consents.of(connection, found.mark)}
-    if found.subscriber is None and lines <= {ConsentAct.ERASED}:
-        return found.answer(Result.SO_ALREADY if lines else Result.NOBODY)
-    listed = _put(connection, found, SuppressionReason.UNSUBSCRIBED, act, detail="")
-    _forget(connection, found.mark)
-    if found.subscriber:
-        _blank_letters(connection, found.subscriber.id)
-        connection.execute(sa.delete(subscriber).where(subscriber.c.id == found.subscriber.id))
-    consents.write(connection, found.mark, ConsentAct.ERASED, act.at, how=act.how)
-    now = suppressions.find(connection, found.mark)
-    return replace(listed, suppression=now)
+    found = find(connection, keys, who)
+    if found is None or found.subscriber is None:
+        return _nobody(found)
+    if found.subscriber.state is SubscriberState.CONFIRMED and found.suppression is None:
+        return found.answer(Result.SO_ALREADY)
+    back = found.subscriber.confirmed_at
+    if found.subscriber.state is not SubscriberState.LEFT or back is None:
+        return found.answer(Result.BARRED)
+    if found.suppression and found.suppression.reason is not SuppressionReason.UNSUBSCRIBED:
+        return found.answer(Result.BARRED)
+    take_off(connection, found.mark)
+    change = sa.update(subscriber).where(subscriber.c.id == found.subscriber.id)
+    connection.execute(change.values(state=SubscriberState.CONFIRMED.value, confirmed_at=back))
+    consents.write(connection, found.mark, ConsentAct.CAME_BACK, act.at, how=act.how, words=act.words)
+    now = replace(found.subscriber, state=SubscriberState.CONFIRMED, confirmed_at=back)
+    return Answer(result=Result.DONE, subscriber=now)
 
 
-def _forget(connection: sa.Connection, name: str) -> None:
-    """The consent log of this person, and the words beside the mark on the suppression list."""
-    connection.execute(sa.delete(consent).where(consent.c.mark == name))
-    blank = sa.update(suppression).where(suppression.c.mark == name)
-    connection.execute(blank.values(address="", detail="erased"))
+# ------------------------------------------------------------------------------------------ pausing
 
 
-def _blank_letters(connection: sa.Connection, id: int) -> None:
-    """The sums of issues stay as they are. Mail servers name addresses in what they answer."""
-    letters = sa.update(delivery).where(delivery.c.subscriber == id)
-    connection.execute(letters.values(address="", reply=sa.null()))
-    connection.execute(sa.update(bounce).where(bounce.c.subscriber == id).values(diagnostic=""))
+def pause(connection: sa.Connection, keys: Keys, who: Who, until: datetime | None, act: Act) -> Answer:
+    """No issue until then; None ends the pause. What waits for them is not sent either."""
+    found = find(connection, keys, who)
+    if found is None or found.subscriber is None:
+        return _nobody(found)
+    if found.subscriber.state is not SubscriberState.CONFIRMED:
+        return found.answer(Result.BARRED)
+    if found.subscriber.paused_until == until:
+        return found.answer(Result.SO_ALREADY)
+    change = sa.update(subscriber).where(subscriber.c.id == found.subscriber.id)
+    connection.execute(change.values(paused_until=until))
+    line, how = ConsentAct.RESUMED, act.how
+    if until is not None:
+        suppressions.stop_letters(connection, [found.subscriber.id], act.at, why=suppressions.PAUSED)
+        line, how = ConsentAct.PAUSED, f"{act.how}: until {until:%Y-%m-%d}"
+    consents.write(connection, found.mark, line, act.at, how=how, words=act.words)
+    return Answer(result=Result.DONE, subscriber=replace(found.subscriber, paused_until=until))
+
+
+def exported(connection: sa.Connection, keys: Keys, who: Who, act: Act) -> Answer:
+    """That a reader took along what is kept of them is an act as well."""
+    found = find(connection, keys, who)
+    if found is None or found.subscriber is None:
+        return _nobody(found)
+    consents.write(connection, found.mark, ConsentAct.EXPORTED, act.at, how=act.how, words=act.words)
+    return found.answer(Result.DONE)

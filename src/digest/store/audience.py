@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from digest.errors import StoreError
 from digest.model import DeliveryState, IssueState, SubscriberState
+from digest.store import suppressions
 from digest.store.database import is_sqlite
 from digest.store.issues import StoredIssue, is_frozen
 from digest.store.schema import chunk, delivery, issue, subscriber, suppression
@@ -40,20 +41,22 @@ def start(connection: sa.Connection, found: StoredIssue, now: datetime) -> None:
 
 
 def freeze(connection: sa.Connection, number: int, now: datetime) -> int:
-    """Everyone confirmed at this instant, once; who must not be mailed is among them, with that state.
+    """Everyone confirmed at this instant, once; who must not be mailed, or has paused, is among them as such.
 
     How many chunks they make.
     """
     barred = sa.exists().where(suppression.c.mark == subscriber.c.mark)
+    paused = subscriber.c.paused_until > now
     everyone = sa.select(
         sa.literal(number),
         sa.func.row_number().over(order_by=subscriber.c.id) - 1,
         subscriber.c.id,
         subscriber.c.address,
-        sa.case((barred, DeliveryState.SUPPRESSED.value), else_=DeliveryState.QUEUED.value),
+        sa.case((sa.or_(barred, paused), DeliveryState.SUPPRESSED.value), else_=DeliveryState.QUEUED.value),
         sa.literal(0),
+        sa.case((sa.and_(paused, ~barred), suppressions.PAUSED)),
     ).where(subscriber.c.state == SubscriberState.CONFIRMED.value)
-    columns = ["issue", "place", "subscriber", "address", "state", "attempts"]
+    columns = ["issue", "place", "subscriber", "address", "state", "attempts", "reply"]
     connection.execute(sa.insert(delivery).from_select(columns, everyone))
     last = connection.scalar(sa.select(sa.func.max(delivery.c.place)).where(delivery.c.issue == number))
     if last is None:

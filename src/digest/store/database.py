@@ -40,13 +40,16 @@ _LOCK = 0x646967657374
 
 
 def connect(url: str, project: Path) -> sa.Engine:
-    """An engine for `url`; a relative SQLite path is taken from the project's folder."""
+    """An engine for `url`; a relative SQLite path is taken from the project's folder.
+
+    Its errors do not show what was to be written: addresses of readers would stand in logs.
+    """
     try:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() in ("postgres", "postgresql"):
             return _postgresql(parsed)
         path = _file_of(parsed, project)
-        engine = sa.create_engine(parsed.set(database=str(path)))
+        engine = sa.create_engine(parsed.set(database=str(path)), hide_parameters=True)
     except ImportError as error:
         cure = 'pip install "digest-press[postgres]"'
         raise StoreError("[store] url names PostgreSQL, for which a part is missing", cure=cure) from error
@@ -64,7 +67,7 @@ def _postgresql(url: sa.URL) -> sa.Engine:
     url = url.set(drivername="postgresql+psycopg").update_query_dict(
         {key: value for key, value in _PATIENCE.items() if key not in url.query}
     )
-    engine = sa.create_engine(url, pool_pre_ping=True)
+    engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
     sa.event.listen(engine, "connect", _keep_what_is_committed)
     return engine
 

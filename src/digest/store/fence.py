@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from digest.errors import StoreError
-from digest.model import IssueState, Notice, NoticeKind
+from digest.model import DeliveryState, IssueState, Notice, NoticeKind
 from digest.store import home, notices
 from digest.store.database import alone, reading, writing
-from digest.store.schema import fence, issue
+from digest.store.schema import fence, issue, service_mail
 
 BEAT = 10.0
 """While mail leaves, the mark is renewed after so many seconds, and told from every older backup."""
@@ -67,7 +67,10 @@ class Fence:
                 raise NotHome(f"nothing is sent from here: {moved}", cure=_CURE)
 
     def adopt(self, now: datetime) -> list[int]:
-        """Makes this the home of the store. The numbers of the issues that are held because of it."""
+        """Makes this the home of the store. The numbers of the issues that are held because of it.
+
+        Mails that answer readers and wait may have left from the other place: they are uncertain from now on.
+        """
         with writing(self._engine) as connection:
             alone(connection)
             if not self._moved(connection):
@@ -75,6 +78,7 @@ class Fence:
             self._settle(connection, now)
             _remember(connection, {_ADOPTED: now.isoformat()}, now)
             notices.answer(connection, now, kind=NoticeKind.MOVED)
+            _doubt_what_waits(connection, now)
             return _hold_what_goes_out(connection)
 
     def settle(self, connection: sa.Connection, now: datetime) -> None:
@@ -148,6 +152,12 @@ def _hold_what_goes_out(connection: sa.Connection) -> list[int]:
     held = {"state": IssueState.HELD.value, "held_from": issue.c.state, "reason": _HELD_SAYS}
     connection.execute(sa.update(issue).where(going).values(held))
     return numbers
+
+
+def _doubt_what_waits(connection: sa.Connection, now: datetime) -> None:
+    queued = service_mail.c.state == DeliveryState.QUEUED.value
+    values = {"state": DeliveryState.UNCERTAIN.value, "changed_at": now}
+    connection.execute(sa.update(service_mail).where(queued).values(values))
 
 
 _CURE = "stop the other one; if this is the one that is to send: `digest adopt`"

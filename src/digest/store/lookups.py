@@ -18,9 +18,11 @@ from digest.model import (
     Suppression,
     SuppressionReason,
 )
-from digest.store import acts, consents, suppressions
+from digest.store import acts, changes, consents, service_mails, suppressions
 from digest.store.acts import Who
-from digest.store.schema import bounce, delivery, subscriber, suppression
+from digest.store.changes import Change
+from digest.store.schema import bounce, delivery, issue, subscriber, suppression
+from digest.store.service_mails import Mailed
 from digest.subscribers import tokens
 from digest.subscribers.tokens import Keys
 
@@ -46,10 +48,13 @@ class Received:
     """What became of one issue for one reader. `at` is when that was last written."""
 
     issue: int
+    title: str
     state: DeliveryState
     attempts: int
     code: int | None
     at: datetime | None
+    paused: bool = False
+    """Not sent, because the reader had paused."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +76,10 @@ class Held:
     consents: tuple[Consent, ...]
     issues: tuple[Received, ...]
     bounces: tuple[Came, ...]
+    mails: tuple[Mailed, ...] = ()
+    """What answered the reader: links to confirm, a welcome."""
+    change: Change | None = None
+    """A new address that both mailboxes have not yet agreed to."""
 
     @property
     def nothing(self) -> bool:
@@ -79,17 +88,18 @@ class Held:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Census:
-    """How many there are. `mailed` are those whom the next issue goes to: confirmed and not suppressed."""
+    """How many there are. `mailed` are those to whom an issue goes now: not suppressed, not paused."""
 
     pending: int
     confirmed: int
     left: int
     mailed: int
+    paused: int
     suppressed: dict[SuppressionReason, int]
 
 
 def audience() -> sa.Select[tuple[int, str, str]]:
-    """Id, address and name of everybody whom an issue goes to now, by id: what the freezing of one selects.
+    """Id, address and name of everybody who may be mailed, by id; who has paused is among them.
 
     It is a statement, so that it can stand inside the transaction that writes the ledger.
     """
@@ -108,13 +118,16 @@ def find(connection: sa.Connection, keys: Keys, who: Who) -> Listed | None:
     return Listed(subscriber=acts.subscriber_of(row), suppression=suppressions.find(connection, row.mark))
 
 
-def census(connection: sa.Connection) -> Census:
+def census(connection: sa.Connection, now: datetime) -> Census:
     by_state = _counted(connection, subscriber.c.state)
     by_reason = _counted(connection, suppression.c.reason)
-    mailed = connection.scalar(sa.select(sa.func.count()).select_from(audience().subquery())) or 0
+    resting = audience().where(subscriber.c.paused_until > now).subquery()
+    may_be_mailed = connection.scalar(sa.select(sa.func.count()).select_from(audience().subquery())) or 0
+    paused = connection.scalar(sa.select(sa.func.count()).select_from(resting)) or 0
     return Census(
         **{state.value: by_state.get(state.value, 0) for state in SubscriberState},
-        mailed=mailed,
+        mailed=may_be_mailed - paused,
+        paused=paused,
         suppressed={reason: by_reason.get(reason.value, 0) for reason in SuppressionReason},
     )
 
@@ -145,7 +158,7 @@ def each_suppression(connection: sa.Connection) -> Iterator[tuple[str, Suppressi
         yield row.mark, suppressions.suppression_of(row)
 
 
-def held(connection: sa.Connection, keys: Keys, who: Who) -> Held:
+def held(connection: sa.Connection, keys: Keys, who: Who, now: datetime) -> Held:
     row = connection.execute(acts.select_one(keys, who)).first()
     if row is not None:
         name = row.mark
@@ -159,6 +172,8 @@ def held(connection: sa.Connection, keys: Keys, who: Who) -> Held:
         consents=consents.of(connection, name),
         issues=_issues(connection, row.id) if row else (),
         bounces=_bounces(connection, row.id) if row else (),
+        mails=service_mails.of(connection, row.id) if row else (),
+        change=changes.under_way(connection, row.id, now) if row else None,
     )
 
 
@@ -208,14 +223,21 @@ def _listed_of(row: sa.Row[Any]) -> Listed:
 
 
 def _issues(connection: sa.Connection, id: int) -> tuple[Received, ...]:
-    letters = sa.select(delivery).where(delivery.c.subscriber == id).order_by(delivery.c.issue)
+    letters = (
+        sa.select(delivery, issue.c.subject)
+        .join(issue, issue.c.number == delivery.c.issue)
+        .where(delivery.c.subscriber == id)
+        .order_by(delivery.c.issue)
+    )
     return tuple(
         Received(
             issue=row.issue,
+            title=row.subject,
             state=DeliveryState(row.state),
             attempts=row.attempts,
             code=row.code,
             at=row.changed_at,
+            paused=row.reply == suppressions.PAUSED,
         )
         for row in connection.execute(letters)
     )

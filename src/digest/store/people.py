@@ -1,6 +1,6 @@
 """The door to everything about subscribers: `store.people`.
 
-Each method is one transaction. Acts (add, confirm, leave, remove, suppress, lift, erase) give an `Answer`,
+Each method is one transaction. Acts (add, confirm, pause, leave, remove, erase ...) give an `Answer`,
 whose `done` is false where nothing changed; `how` says by which way an act came and stands in the consent
 log with the exact `words` that were agreed to.
 """
@@ -13,8 +13,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from digest.model import ConsentAct, SubscriberState, Suppression, SuppressionReason
-from digest.store import acts, imports, lookups, secrets, suppressions
+from digest.store import acts, changes, erasing, imports, lookups, secrets, suppressions
 from digest.store.acts import Act, Answer, Result, Who
+from digest.store.changes import Change, Side
 from digest.store.database import reading, writing
 from digest.store.imports import Counts, Newcomer, Unwanted
 from digest.store.lookups import Came, Census, Held, Listed, Received, audience
@@ -27,6 +28,7 @@ __all__ = [
     "Answer",
     "Came",
     "Census",
+    "Change",
     "Counts",
     "Held",
     "Listed",
@@ -34,6 +36,7 @@ __all__ = [
     "People",
     "Received",
     "Result",
+    "Side",
     "Unwanted",
     "Who",
     "audience",
@@ -89,11 +92,14 @@ class People:
         with writing(self._engine) as connection:
             return acts.add(connection, keys, address, name, act, by_reader=by_reader, confirmed=confirmed)
 
-    def confirm(self, who: Who, act: Act, *, by_reader: bool = False) -> Answer:
-        """Pending becomes confirmed. Never lifts a complaint or the author's own decision."""
+    def confirm(self, who: Who, act: Act, *, by_reader: bool = False, welcome: bool = False) -> Answer:
+        """Pending becomes confirmed. Never lifts a complaint or the author's own decision.
+
+        With `welcome` the latest issue goes to who is new.
+        """
         keys = self.keys(act.at)
         with writing(self._engine) as connection:
-            return acts.confirm(connection, keys, who, act, by_reader=by_reader)
+            return acts.confirm(connection, keys, who, act, by_reader=by_reader, welcome=welcome)
 
     def leave(self, who: Who, act: Act) -> Answer:
         """The reader's own leaving. Their letters that wait are suppressed in the same transaction."""
@@ -121,11 +127,47 @@ class People:
         with writing(self._engine) as connection:
             return acts.lift(connection, keys, who, act)
 
+    def come_back(self, who: Who, act: Act) -> Answer:
+        """The reader takes back that they left. BARRED by a complaint or the author's own decision."""
+        keys = self.keys(act.at)
+        with writing(self._engine) as connection:
+            return acts.come_back(connection, keys, who, act)
+
+    def pause(self, who: Who, until: datetime | None, act: Act) -> Answer:
+        """No issue that begins before `until` goes to them; None ends it. BARRED for who is no reader."""
+        keys = self.keys(act.at)
+        with writing(self._engine) as connection:
+            return acts.pause(connection, keys, who, until, act)
+
+    def ask_to_change(self, who: int, to: Address, act: Act) -> Answer:
+        """The reader wants another address: both are mailed. BARRED after three in a day."""
+        keys = self.keys(act.at)
+        with writing(self._engine) as connection:
+            return changes.ask(connection, keys, who, to, act)
+
+    def confirm_change(self, who: int, change: int, side: Side, act: Act) -> tuple[Answer, Change | None]:
+        """One of the two mailboxes says yes, and how the change stands now."""
+        keys = self.keys(act.at)
+        with writing(self._engine) as connection:
+            return changes.confirm(connection, keys, who, change, side, act)
+
+    def look_at_change(self, who: int, change: int) -> Change | None:
+        with reading(self._engine) as connection:
+            return changes.look(connection, who, change)
+
+    def export(self, who: int, act: Act) -> Held | None:
+        """Everything that is kept of a reader, and a line in the log that they took it along."""
+        keys = self.keys(act.at)
+        with writing(self._engine) as connection:
+            if not acts.exported(connection, keys, who, act).done:
+                return None
+            return lookups.held(connection, keys, who, act.at)
+
     def erase(self, who: Who, act: Act) -> Answer:
         """Forgets a person for good. What is left: a keyed hash that keeps them from being mailed again."""
         keys = self.keys(act.at)
         with writing(self._engine) as connection:
-            return acts.erase(connection, keys, who, act)
+            return erasing.erase(connection, keys, who, act)
 
     # ----------------------------------------------------------------------------------- importing
 
@@ -160,9 +202,9 @@ class People:
         with reading(self._engine) as connection:
             return lookups.find(connection, keys, who)
 
-    def census(self) -> Census:
+    def census(self, now: datetime) -> Census:
         with reading(self._engine) as connection:
-            return lookups.census(connection)
+            return lookups.census(connection, now)
 
     def page(
         self,
@@ -198,4 +240,4 @@ class People:
         """Everything that is kept of one address (GDPR, articles 15 and 20)."""
         keys = self.keys(now)
         with reading(self._engine) as connection:
-            return lookups.held(connection, keys, who)
+            return lookups.held(connection, keys, who, now)

@@ -76,7 +76,13 @@ def row(mark: str, address: str, reason: SuppressionReason, since: datetime, det
     return {"mark": mark, "address": address, "reason": reason.value, "since": since, "detail": detail}
 
 
-def stop_letters(connection: sa.Connection, subscribers: Sequence[int], now: datetime) -> int:
+PAUSED = "paused"
+"""Stands in the ledger as the reason where a reader had paused when the issue went out."""
+
+
+def stop_letters(
+    connection: sa.Connection, subscribers: Sequence[int], now: datetime, *, why: str | None = None
+) -> int:
     """Suppresses what waits for these readers, in every issue on its way; how many letters that were."""
     stopped = 0
     for at in range(0, len(subscribers), _MARKS_AT_ONCE):
@@ -84,7 +90,8 @@ def stop_letters(connection: sa.Connection, subscribers: Sequence[int], now: dat
             delivery.c.subscriber.in_(subscribers[at : at + _MARKS_AT_ONCE]),
             delivery.c.state == DeliveryState.QUEUED.value,
         )
-        values = {"state": DeliveryState.SUPPRESSED.value, "changed_at": now}
+        values: dict[str, Any] = {"state": DeliveryState.SUPPRESSED.value, "changed_at": now}
+        values |= {"reply": why} if why else {}
         stopped += connection.execute(sa.update(delivery).where(*waiting).values(values)).rowcount
     return stopped
 

@@ -24,6 +24,8 @@ _DOT_ATOM_AT_HOST = re.compile(
     r"([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@([A-Za-z0-9.-]+)"
 )
 
+_WITHOUT_DOTS = frozenset({"gmail.com", "googlemail.com"})
+
 _AROUND = " \t\r\n\xa0\ufeff\u200b\u2060"
 """What spreadsheets and mail programs leave at the ends of a cell."""
 
@@ -53,6 +55,19 @@ def read_address(text: str) -> Address:
     """
     text = text.strip(_AROUND)
     return _plainest(text) or _any(text)
+
+
+def mailbox(key: str) -> str:
+    """Where mail for an address (`Address.key`) most likely ends up: without a tag behind a plus sign (RFC
+    5233), and at Gmail without dots.
+
+    For counting what one mailbox is sent, and for nothing else: two such addresses are two subscribers.
+    """
+    local, _, domain = key.rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _WITHOUT_DOTS:
+        return f"{local.replace('.', '')}@gmail.com"
+    return f"{local}@{domain}"
 
 
 def _plainest(text: str) -> Address | None:

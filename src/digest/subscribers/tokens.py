@@ -1,7 +1,8 @@
 """What a reader's links and return paths carry: who it is and what may be done, signed by this publication.
 
-A token is good for one purpose alone. Who forwards a mail hands on the link to leave and nothing else: with
-it nobody can read, change or erase what is kept of a reader. It is HMAC-SHA-256, cut to 128 bits (RFC 2104,
+A token is good for one purpose alone. With the link to leave, which also stands in a header that mail servers
+see and report, nobody can read, change or erase what is kept of a reader; who forwards a whole mail hands on
+the link to the reader's own page as well. It is HMAC-SHA-256, cut to 128 bits (RFC 2104,
 section 5), over purpose, reader and, where there is one, the moment it ends. Links to leave never end: the
 law asks for 30 days (CAN-SPAM) or 60 (CASL), and an old mail must still let its reader go.
 
@@ -34,17 +35,17 @@ class Purpose(StrEnum):
     LEAVE = "leave"
     """Ends the subscription: one click, no question."""
     PREFERENCES = "preferences"
-    """Shows the reader's own page, where name and cadence can be changed."""
+    """Shows the reader's own page: what is kept of them, and buttons to pause, change and take along."""
     CONFIRM = "confirm"
     """Says that the address wants the newsletter: the answer to signing up."""
     BOUNCE = "bounce"
     """Stands in the return path (VERP): whose letter came back. It lets nobody do anything."""
-    EXPORT = "export"
-    """Hands over everything that is kept of the reader."""
     ERASE = "erase"
-    """Takes everything that is kept of the reader away, for good."""
+    """Takes everything that is kept of the reader away, for good. Their page hands it out, for an hour."""
+    COME_BACK = "come back"
+    """Takes back that they left. The page that says so hands it out, for a day."""
     CHANGE_ADDRESS = "change address"
-    """Moves the subscription to the new address, which `about` names and which this token was mailed to."""
+    """Says yes to a new address, from one of the two mailboxes; `about` names the change and the mailbox."""
 
 
 NEVER_END = frozenset({Purpose.LEAVE, Purpose.BOUNCE})
@@ -83,7 +84,7 @@ def make(
 ) -> str:
     """A token of the newest key: at most 48 letters and digits, 31 for a bounce while ids have 24 bits.
 
-    `about` is signed and not carried: the issue's number for a bounce, the new address for a change.
+    `about` is signed and not carried: the issue's number for a bounce, which change and mailbox for a change.
     """
     if ends is not None and purpose in NEVER_END:
         raise ValueError(f"a token to {purpose.value} never ends")

@@ -167,10 +167,10 @@ def _shell_feed(site: Site, feed: Feed, updated: datetime) -> FeedGenerator:
 def _links(site: Site, feed: Feed, path: str, media_type: str) -> list[dict[str, str]]:
     """The document's own link first, then the hub and its neighbours in time (RFC 5005, section 4).
 
-    Archives are Atom documents, whichever format leads to them.
+    Archives are Atom documents, whichever format leads to them. Nobody follows one, so it names no hub.
     """
     links = [{"rel": "self", "type": media_type, "href": site.address(path)}]
-    if site.hub:
+    if site.hub and not feed.archive:
         links.append({"rel": "hub", "href": site.hub})
     neighbours = (
         ("current", feed.current),

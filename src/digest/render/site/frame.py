@@ -20,9 +20,11 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from digest.catalogue import Words
 from digest.characters import slugify
 from digest.model import Asset, Card, Feed, Link, Newsletter, Page, Site
 from digest.render.wording import direction
+from digest.schedule import WEEKDAYS
 
 Render = Callable[..., str]
 """`render("site/post.html", **values)`: a template, filled; everything but `Markup` is escaped."""
@@ -108,6 +110,7 @@ class Frame:
 
     render: Render
     site: Site
+    words: Words
     zone: ZoneInfo
     feeds: tuple[Feed, ...]
     feeds_of: Mapping[str, tuple[Feed, ...]]
@@ -122,42 +125,66 @@ class Frame:
         cls,
         render: Render,
         site: Site,
+        words: Words,
         *,
+        language: str = "",
         feeds: Sequence[Feed] = (),
         newsletter: Newsletter | None = None,
         style: bytes = b"",
+        signup: bool = False,
+        script: bytes = b"",
     ) -> Frame:
         """The frame of one build.
 
-        `feeds` are all feeds, the most important first: a feed belongs to the page its `home` names, and
-        those of the front page and of `issues/` are offered on every page. `style` is the content of
-        `style.css`; its hash in the address lets browsers keep the file for as long as it stays the same.
+        `words` are those that stand around what the author wrote; `language` is that of the pages, if it is
+        not the site's. `feeds` are all feeds, the most important first: a feed belongs to the page its `home`
+        names, and those of the front page and of `issues/` are offered on every page. `style` is the content
+        of `style.css`; its hash in the address lets browsers keep the file for as long as it stays the same.
+        With `signup` some pages have a form to sign up; `script` is the content of `subscribe.js` for it.
         """
         feeds_of: dict[str, tuple[Feed, ...]] = {}
         for feed in feeds:
             feeds_of[feed.home] = (*feeds_of.get(feed.home, ()), feed)
         with_issues = newsletter is not None or "issues/" in feeds_of
-        navigations = _navigations(render, navigation(site, with_issues=with_issues))
+        navigations = _navigations(render, words, navigation(site, words, with_issues=with_issues))
         main = feeds_of.get("", ()) + feeds_of.get("issues/", ())
-        shared = _shared(render, site, alternates(site, main), newsletter, style)
+        shared: dict[str, object] = {
+            "words": words,
+            "site": site,
+            "site_title": site.title,
+            "base": site.base,
+            "language_of_site": language or site.language,
+            "dir": direction(language or site.language),
+            "own_language": marked(site.language) if language and language != site.language else "",
+            "style": versioned(site, "style.css", style),
+            "script": versioned(site, "subscribe.js", script) if script else "",
+            "main_feeds": alternates(site, main),
+            "rhythm": rhythm(newsletter, words) if newsletter else "",
+            "corrections_to": mail_or_web(site.corrections_to),
+        }
         return cls(
             render=render,
             site=site,
+            words=words,
             zone=ZoneInfo(site.timezone),
             feeds=tuple(feeds),
             feeds_of=feeds_of,
             navigations=navigations,
-            shared={**shared, "navigation": navigations[""]},
+            shared={**shared, "navigation": navigations[""], **_parts(render, shared, signup=signup)},
         )
 
     def page(self, template: str, head: Head, **values: object) -> Page:
         """The filled template as a file; a path that ends in a slash becomes its `index.html`."""
+        html = self.html(template, head, **values)
+        return Page(path=file_of(head.path), media_type=HTML, body=html.encode())
+
+    def html(self, template: str, head: Head, **values: object) -> str:
+        """The filled template as text."""
         own = {
             "canonical": head.canonical or self.site.address(head.path),
             "navigation": self.navigations.get(self.site.base + head.path, self.shared["navigation"]),
         }
-        html = self.render(template, **{**self.shared, **vars(head), **own, **values})
-        return Page(path=file_of(head.path), media_type=HTML, body=html.encode())
+        return self.render(template, **{**self.shared, **vars(head), **own, **values})
 
     def href(self, url: str) -> str:
         """The address to write into a page: below the base, or absolute as it was."""
@@ -174,7 +201,7 @@ class Frame:
         """`lang` and `dir` for words that are not in the publication's language."""
         if not language or language == self.site.language:
             return Markup()
-        return Markup(' lang="{}" dir="{}"').format(language, direction(language))
+        return marked(language)
 
     def row(self, card: Card) -> Row:
         return Row(
@@ -197,37 +224,37 @@ class Frame:
         return [self.anchor(link) for link in links]
 
 
-def _shared(
-    render: Render,
-    site: Site,
-    main_feeds: tuple[Alternate, ...],
-    newsletter: Newsletter | None,
-    style: bytes,
-) -> dict[str, object]:
-    shared: dict[str, object] = {
-        "site": site,
-        "site_title": site.title,
-        "base": site.base,
-        "language_of_site": site.language,
-        "dir": direction(site.language),
-        "style": f"{site.base}style.css?v={hashlib.sha256(style).hexdigest()[:10]}",
-        "main_feeds": main_feeds,
-        "rhythm": rhythm(newsletter) if newsletter else "",
-        "corrections_to": mail_or_web(site.corrections_to),
-    }
-    common = Markup(render("site/common.html", **shared))
-    return {**shared, "common": common, "foot": Markup(render("site/foot.html", **shared))}
+def _parts(render: Render, shared: Mapping[str, object], *, signup: bool) -> dict[str, Markup]:
+    """What is the same on every page, filled once; the form to sign up is empty where there is none."""
+
+    def part(name: str) -> Markup:
+        return Markup(render(f"site/{name}.html", **shared))
+
+    form = part("subscribe_form") if signup else Markup()
+    return {"common": part("common"), "foot": part("foot"), "signup": form}
 
 
-def _navigations(render: Render, links: Sequence[Anchor]) -> dict[str, Markup]:
+def marked(language: str) -> Markup:
+    """The attributes of an element whose words are in this language."""
+    return Markup(' lang="{}" dir="{}"').format(language, direction(language))
+
+
+def versioned(site: Site, name: str, content: bytes) -> str:
+    """The address of a static file: another one as soon as its content is another."""
+    return f"{site.base}{name}?v={hashlib.sha256(content).hexdigest()[:10]}"
+
+
+def _navigations(render: Render, words: Words, links: Sequence[Anchor]) -> dict[str, Markup]:
     here = ["", *(link.href for link in links)]
-    return {href: Markup(render("site/navigation.html", links=links, here=href)) for href in here}
+    return {
+        href: Markup(render("site/navigation.html", words=words, links=links, here=href)) for href in here
+    }
 
 
-def navigation(site: Site, *, with_issues: bool) -> tuple[Anchor, ...]:
-    names = [("Issues", "issues/")] if with_issues else []
-    names += [("Archive", "archive/"), ("Topics", "tags/"), ("Feeds", "feeds/")]
-    return tuple(Anchor(name, site.base + path) for name, path in names)
+def navigation(site: Site, words: Words, *, with_issues: bool) -> tuple[Anchor, ...]:
+    names = [("issues", "issues/")] if with_issues else []
+    names += [("archive", "archive/"), ("topics", "tags/"), ("feeds", "feeds/")]
+    return tuple(Anchor(words(f"frame.{name}"), site.base + path) for name, path in names)
 
 
 def formats(feed: Feed) -> list[tuple[str, str, str]]:
@@ -248,17 +275,20 @@ def alternates(site: Site, feeds: Iterable[Feed]) -> tuple[Alternate, ...]:
     )
 
 
-def rhythm(newsletter: Newsletter) -> str:
+def rhythm(newsletter: Newsletter, words: Words) -> str:
     """When the newsletter goes, in words; empty where it follows a recurrence rule of its own."""
     if newsletter.rrule:
         return ""
-    days = {
-        "day": "every day",
-        "week": f"every {newsletter.on.capitalize()}",
-        "month": f"on day {newsletter.on} of every month",
-    }
-    day = "on the last day of every month" if newsletter.on == "last" else days[newsletter.every]
-    return f"{day} at {newsletter.at} ({newsletter.timezone.replace('_', ' ')})"
+    when = {"time": newsletter.at, "zone": newsletter.timezone.replace("_", " ")}
+    if newsletter.every == "day":
+        return words("rhythm.day", **when)
+    if newsletter.every == "week":
+        weekdays = dict(zip(WEEKDAYS, words.each("dates.weekdays"), strict=True))
+        weekday = weekdays.get(newsletter.on.lower(), newsletter.on)
+        return words("rhythm.week", weekday=weekday, **when)
+    if newsletter.on == "last":
+        return words("rhythm.last", **when)
+    return words("rhythm.month", day=newsletter.on, **when)
 
 
 def mail_or_web(address: str) -> Anchor | None:

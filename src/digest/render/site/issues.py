@@ -57,8 +57,8 @@ def issues_page(frame: Frame, issues: Sequence[IssueCard]) -> Page:
     """`issues/`: every issue that went out, in the order given."""
     head = Head(
         path="issues/",
-        page_title=f"Issues – {frame.site.title}",
-        description=f"Every issue of {frame.site.title} that was mailed.",
+        page_title=f"{frame.words('issues.title')} – {frame.site.title}",
+        description=frame.words("issues.description", site=frame.site.title),
     )
     rows = [
         (i.number, i.title, frame.href(i.path), i.lead, frame.local(i.published), len(i.posts))
@@ -81,11 +81,14 @@ def _nested_tag(tag: str, prefix: str) -> str:
 
 
 def _neighbour(frame: Frame, issue: IssueCard | None) -> Anchor | None:
-    return Anchor(issue.title, frame.href(issue.path), f"Issue {issue.number}") if issue else None
+    if issue is None:
+        return None
+    return Anchor(issue.title, frame.href(issue.path), frame.words("issue.number", number=issue.number))
 
 
 def _head(frame: Frame, issue: IssueCard) -> Head:
     site = frame.site
+    named = {"site": site.title, "number": issue.number}
     published = frame.local(issue.published).isoformat()
     graph = {
         "@type": "PublicationIssue",
@@ -101,8 +104,8 @@ def _head(frame: Frame, issue: IssueCard) -> Head:
     }
     return Head(
         path=issue.path,
-        page_title=f"{issue.title} – {site.title}, issue {issue.number}",
-        description=issue.lead or f"Issue {issue.number} of {site.title}.",
+        page_title=frame.words("issue.title", title=issue.title, **named),
+        description=issue.lead or frame.words("issue.description", **named),
         kind="article",
         authors=(site.author,),
         published_at=published,

@@ -61,7 +61,7 @@ def archive_pages(frame: Frame, cards: Sequence[Card], issues: Sequence[IssueCar
     split = len(cards) > ARCHIVE_WHOLE
     index = frame.page(
         "site/archive.html",
-        _head(frame, "archive/", "Archive", f"Every post of {frame.site.title}, newest first."),
+        _head(frame, "archive/", "archive"),
         count=len(cards),
         issues=len(issues),
         years=[(year, f"{frame.site.base}archive/{year}/", len(of_year)) for year, of_year in found],
@@ -89,22 +89,23 @@ def _year_page(frame: Frame, year: int, cards: Sequence[Card]) -> Page:
         f"archive/{year}/",
         str(year),
         cards,
-        kicker="Archive",
-        description=f"The posts of {year} in {frame.site.title}.",
+        kicker=frame.words("archive.title"),
+        description=frame.words("archive.year", year=year, site=frame.site.title),
     )
 
 
 def tags_page(frame: Frame, cards: Sequence[Card]) -> Page:
     """`tags/`: every topic with the number of its posts."""
     found = [(group.name, frame.site.base + group.path, len(group.cards)) for group in topics(cards)]
-    head = _head(frame, "tags/", "Topics", f"What {frame.site.title} writes about.")
-    return frame.page("site/tags.html", head, topics=found)
+    return frame.page("site/tags.html", _head(frame, "tags/", "topics"), topics=found)
 
 
 def tag_page(frame: Frame, topic: Group) -> Page:
     """`tags/TAG/`; the topic's own feeds, where it has any, are offered before those of the site."""
-    description = f"Posts on {topic.name} in {frame.site.title}."
-    return _list_page(frame, topic.path, topic.name, topic.cards, kicker="Topic", description=description)
+    words = frame.words
+    description = words("topics.one_description", topic=topic.name, site=frame.site.title)
+    kicker = words("topics.one")
+    return _list_page(frame, topic.path, topic.name, topic.cards, kicker=kicker, description=description)
 
 
 def series_page(frame: Frame, parts: Group) -> Page:
@@ -114,8 +115,8 @@ def series_page(frame: Frame, parts: Group) -> Page:
         parts.path,
         parts.name,
         parts.cards[::-1],
-        kicker="Series",
-        description=f"The parts of “{parts.name}” in {frame.site.title}, in order.",
+        kicker=frame.words("series.title"),
+        description=frame.words("series.description", series=parts.name, site=frame.site.title),
         numbered=True,
     )
 
@@ -126,7 +127,7 @@ def feeds_page(frame: Frame) -> Page:
     of_topics = [feed for feed in frame.feeds if feed.home not in ("", "issues/")]
     return frame.page(
         "site/feeds.html",
-        _head(frame, "feeds/", "Feeds", f"How to follow {frame.site.title} in a feed reader."),
+        _head(frame, "feeds/", "feeds"),
         first=frame.site.address(main[0].atom_path) if main else "",
         feeds=[(feed, _addresses(frame, feed)) for feed in main],
         topic_feeds=[(feed, _addresses(frame, feed)) for feed in of_topics],
@@ -136,7 +137,9 @@ def feeds_page(frame: Frame) -> Page:
 
 def not_found_page(frame: Frame) -> Page:
     """`404.html`. A server shows it at any address, so that all its links begin at the site's root."""
-    head = Head(path="404.html", page_title=f"Not found – {frame.site.title}", listed=False)
+    head = Head(
+        path="404.html", page_title=f"{frame.words('not_found.title')} – {frame.site.title}", listed=False
+    )
     return frame.page("site/404.html", head)
 
 
@@ -144,7 +147,13 @@ def _addresses(frame: Frame, feed: Feed) -> list[tuple[str, str]]:
     return [(name, frame.site.address(path)) for name, _, path in formats(feed)]
 
 
-def _head(frame: Frame, path: str, title: str, description: str) -> Head:
+def _head(frame: Frame, path: str, table: str) -> Head:
+    """Of a page whose title and description stand in this table of the catalogue."""
+    described = frame.words(f"{table}.description", site=frame.site.title)
+    return _titled(frame, path, frame.words(f"{table}.title"), described)
+
+
+def _titled(frame: Frame, path: str, title: str, description: str) -> Head:
     return Head(
         path=path,
         page_title=f"{title} – {frame.site.title}",
@@ -165,7 +174,7 @@ def _list_page(
 ) -> Page:
     return frame.page(
         "site/list.html",
-        _head(frame, path, title, description),
+        _titled(frame, path, title, description),
         title=title,
         kicker=kicker,
         rows=frame.rows(cards),

@@ -13,6 +13,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from digest import references
+from digest.catalogue import Words
 from digest.model import Asset, Card, Correction, Link, Page, Post, Relations
 from digest.render.site.frame import Frame, Head, json_ld, picture, series_path
 
@@ -46,7 +47,7 @@ def post_page(
         language=frame.language(post.language),
         published=frame.local(post.published),
         updated=_later_day(frame.local(post.published), frame.local(card.updated)),
-        byline=in_words(authors),
+        byline=in_words(authors, frame.words),
         minutes=card.minutes,
         tags=frame.tags(post.tags),
         body=Markup(body),
@@ -74,9 +75,10 @@ def reference_files(post: Post) -> list[Page]:
     ]
 
 
-def in_words(names: Sequence[str]) -> str:
+def in_words(names: Sequence[str], words: Words) -> str:
     """`A`, `A and B`, `A, B and C`."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    *others, last = names
+    return words("lists.two", first=", ".join(others), last=last) if others else last
 
 
 def _later_day(published: datetime, updated: datetime) -> datetime | None:

@@ -1,0 +1,125 @@
+"""What every route works with: the open store, the clock, the settings as they are now, the pages.
+
+The settings are looked at with each request that is no file (one `stat`): an author who changes them need not
+start anything anew, and a mistake in them leaves what was before in force.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from digest import settings as settings_
+from digest.errors import DigestError
+from digest.model import Newsletter, Site
+from digest.publish.edition import issue_feed, main_feed
+from digest.settings import FILE, Settings
+from digest.store import Store
+from digest.theme import Theme
+from digest.web.pages import Pages
+
+_KEYS_FOR = 60.0
+"""Seconds until the keys for tokens are read anew: somebody may have renewed them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Publication:
+    """Settings, and the pages made of them: by the templates in force, and by the shipped ones alone."""
+
+    settings: Settings
+    site: Site
+    newsletter: Newsletter | None
+    pages: Pages
+    shipped: Pages
+    """For when the author's templates cannot be used."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Publication:
+        """Raises TemplateError for an author's template that cannot be used."""
+        site, newsletter = settings.site, settings.newsletter
+        pages, shipped = (
+            Pages(
+                Theme(folder, language=site.language, timezone=site.timezone),
+                site,
+                newsletter,
+                signup=settings.web.signup,
+                feeds=[main_feed(site), *([issue_feed(site)] if newsletter else [])],
+            )
+            for folder in (settings.templates, None)
+        )
+        return cls(settings=settings, site=site, newsletter=newsletter, pages=pages, shipped=shipped)
+
+
+class Wakes(Protocol):
+    """Is told that there is mail to send."""
+
+    def __call__(self) -> None: ...
+
+
+class Desk:
+    """One a process; its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Callable[[], datetime],
+        *,
+        wake: Wakes = lambda: None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.wake = wake
+        self.tell = tell
+        self.signs_up = settings.web.signup and settings.newsletter is not None
+        self._lock = threading.Lock()
+        self._stamp = _stamp(settings)
+        self._publication = Publication.of(settings)
+        # Read before anybody asks: where there are none yet they are made, and no GET may change the store.
+        self._keys = self._read_keys(clock())
+
+    @property
+    def now(self) -> datetime:
+        return self.clock()
+
+    @property
+    def publication(self) -> Publication:
+        """As the settings are now, or were before they were broken."""
+        stamp = _stamp(self._publication.settings)
+        if stamp != self._stamp:
+            with self._lock:
+                self._renew(stamp)
+        return self._publication
+
+    @property
+    def keys(self) -> Sequence[bytes]:
+        """The keys for readers' tokens, newest last."""
+        now = self.clock()
+        at = now.timestamp()
+        if not self._keys[0] <= at < self._keys[0] + _KEYS_FOR:
+            self._keys = self._read_keys(now)
+        return self._keys[1]
+
+    def _read_keys(self, now: datetime) -> tuple[float, tuple[bytes, ...]]:
+        return now.timestamp(), self.store.people.keys(now).tokens
+
+    def _renew(self, stamp: int) -> None:
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._publication = Publication.of(settings_.load(self._publication.settings.root, os.environ))
+        except DigestError as error:
+            self.tell(f"the settings as they are now cannot be used, the former stay: {error}")
+
+
+def _stamp(settings: Settings) -> int:
+    try:
+        return os.stat(settings.root / FILE).st_mtime_ns
+    except OSError:
+        return 0

@@ -1,0 +1,99 @@
+"""What all routes share: the desk, the visitor's language, tokens read or refused, pages as answers."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, Form, Path, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from digest.store.people import Act, Listed
+from digest.subscribers import tokens
+from digest.subscribers.tokens import Purpose, Refused
+from digest.web.desk import Desk
+from digest.web.pages import Pages, Refusal
+
+LONGEST_FIELD = 400
+"""Characters of a field that are looked at; an address has at most 254."""
+_LONGEST_TAG = 35
+"""Characters of a language tag (RFC 5646, section 4.4.1)."""
+
+Token = Annotated[str, Path(description="What a link of ours carries.")]
+
+
+def desk_of(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+async def _desk(request: Request) -> Desk:
+    return desk_of(request)
+
+
+def language_of(request: Request, asked: str) -> str:
+    """The language that a link or a form names, else the browser's, else the newsletter's."""
+    pages = desk_of(request).publication.pages
+    return pages.language(asked[:_LONGEST_TAG], request.headers.get("accept-language", ""))
+
+
+async def _language(
+    request: Request, language: Annotated[str, Query(description="In place of the browser's.")] = ""
+) -> str:
+    return language_of(request, language)
+
+
+async def _form_language(
+    request: Request, language: Annotated[str, Form(description="That of the form.")] = ""
+) -> str:
+    return language_of(request, language)
+
+
+TheDesk = Annotated[Desk, Depends(_desk)]
+Language = Annotated[str, Depends(_language)]
+FormLanguage = Annotated[str, Depends(_form_language)]
+
+
+class NotTaken(Exception):
+    """A link that leads nowhere. Answered with a page that says why, and what to do."""
+
+    def __init__(self, why: Refusal, status: HTTPStatus = HTTPStatus.GONE) -> None:
+        super().__init__(why)
+        self.why: Refusal = why
+        self.status = status
+
+
+def page(html: str, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> HTMLResponse:
+    return HTMLResponse(html, status, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def see_other(path: str) -> RedirectResponse:
+    """After a form: the page that says what came of it, which may be loaded again without harm."""
+    return RedirectResponse(path, HTTPStatus.SEE_OTHER)
+
+
+def pages_of(desk: Desk) -> Pages:
+    return desk.publication.pages
+
+
+def holder(desk: Desk, purpose: Purpose, token: str, *, about: str = "") -> Listed:
+    """The reader whose token it is. Raises NotTaken: another purpose, another newsletter, too old, erased."""
+    found = desk.store.people.find(id_of(desk, purpose, token, about=about), desk.now)
+    if found is None:
+        raise NotTaken("erased")
+    return found
+
+
+def id_of(desk: Desk, purpose: Purpose, token: str, *, about: str = "") -> int:
+    """The subscriber's id that a token carries, whether there still is such a reader or not."""
+    match tokens.read(desk.keys, purpose, token, now=desk.now, about=about):
+        case Refused.ENDED:
+            raise NotTaken("too old")
+        case Refused.UNKNOWN:
+            raise NotTaken("not ours", HTTPStatus.NOT_FOUND)
+        case int() as id:
+            return id
+
+
+def act(desk: Desk, how: str, words: str = "") -> Act:
+    return Act(at=desk.now, how=how, words=words)

@@ -1,0 +1,216 @@
+"""Signing up: from the form to a confirmed address.
+
+The form is answered before anybody looks who it is about (`store.sign_ups`), so that its answer, and the time
+it takes, are the same for every address. The link in the mail shows a page with a button; only the button
+confirms, for mail scanners follow links and press no buttons.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from digest import schedule
+from digest.model import Notice, NoticeKind, SubscriberState
+from digest.settings.tables import WebTable
+from digest.store.people import Result
+from digest.store.sign_ups import Caps, Taken
+from digest.store.sign_ups import Form as SignUp
+from digest.subscribers import challenge as work
+from digest.subscribers import tokens
+from digest.subscribers.addresses import Address, AddressError, read_address
+from digest.subscribers.challenge import Verdict
+from digest.subscribers.tokens import Purpose
+from digest.web.desk import Desk
+from digest.web.pages import Crowd, SignupProblem
+from digest.web.routes.common import (
+    LONGEST_FIELD,
+    FormLanguage,
+    Language,
+    NotTaken,
+    TheDesk,
+    Token,
+    act,
+    holder,
+    page,
+    pages_of,
+    see_other,
+)
+from digest.web.visitor import network_of, visitor
+
+router = APIRouter(tags=["signing up"])
+"""Only where readers may sign up."""
+
+confirming = APIRouter(tags=["signing up"])
+"""Always: a link that was mailed must not lead nowhere because the form was taken away."""
+
+HOW = "form"
+"""Stands in the consent log."""
+
+_HOUR = 3600
+_ANYWHERE = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
+"""The form may stand in other people's sites, whose script asks here for its challenge."""
+_CROWDS: dict[Taken, Crowd] = {Taken.NETWORK: "network", Taken.DOMAIN: "domain", Taken.ALL: "all"}
+
+
+@router.get("/subscribe/", response_class=HTMLResponse)
+def form(desk: TheDesk, language: Language) -> HTMLResponse:
+    return page(pages_of(desk).subscribe(language))
+
+
+@router.get("/subscribe/sent", response_class=HTMLResponse)
+def sent(desk: TheDesk, language: Language) -> HTMLResponse:
+    return page(pages_of(desk).asked(language))
+
+
+@router.get("/subscribe/embed", response_class=HTMLResponse)
+def embed(desk: TheDesk, language: Language) -> HTMLResponse:
+    return page(pages_of(desk).embed(language))
+
+
+@router.get("/subscribe/challenge")
+def challenge(desk: TheDesk) -> JSONResponse:
+    """What the script on the form works at: `{"challenge": "...", "difficulty": 17}`."""
+    made = {"challenge": work.make(desk.keys, desk.now), "difficulty": work.DIFFICULTY}
+    return JSONResponse(made, headers=_ANYWHERE)
+
+
+@router.post("/subscribe/", response_class=HTMLResponse)
+def sign_up(
+    request: Request,
+    desk: TheDesk,
+    language: FormLanguage,
+    address: Annotated[str, Form(description="The address that wants the newsletter.")] = "",
+    homepage: Annotated[str, Form(description="Hidden from people; who fills it in is none.")] = "",
+    challenge: Annotated[str, Form(description="As it was handed out.")] = "",
+    solution: Annotated[str, Form(description="The number that solves it.")] = "",
+    ticket: Annotated[str, Form(description="In place of both, from who has waited.")] = "",
+) -> Response:
+    pages, base = pages_of(desk), desk.publication.site.base
+    done = see_other(f"{base}subscribe/sent?language={language}")
+    try:
+        reader = read_address(address[:LONGEST_FIELD])
+    except AddressError:
+        problem: SignupProblem = "not an address" if address.strip() else "no address"
+        html = pages.subscribe(language, address=address[:LONGEST_FIELD], problem=problem)
+        return page(html, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if homepage:
+        return done
+    shown = ticket if _has_waited(desk, ticket, reader) else challenge
+    if shown is challenge and not _has_worked(desk, challenge, solution):
+        return _one_more_step(desk, language, reader, ticket)
+    match _take(desk, _network(request, desk), language, reader, shown):
+        case Taken.TAKEN:
+            desk.wake()
+            return done
+        case Taken.SPENT:
+            return _one_more_step(desk, language, reader, "")
+        case full:
+            return _come_back_later(desk, language, full)
+
+
+def _has_worked(desk: Desk, challenge: str, solution: str) -> bool:
+    return work.check(desk.keys, challenge, solution, desk.now) is Verdict.FINE
+
+
+def _has_waited(desk: Desk, ticket: str, reader: Address) -> bool:
+    return bool(ticket) and work.check_ticket(desk.keys, ticket, reader.key, desk.now) is Verdict.FINE
+
+
+def _one_more_step(desk: Desk, language: str, reader: Address, ticket: str) -> Response:
+    """The slower way: a ticket, good in some seconds. One that came too early stays good."""
+    now = desk.now
+    verdict = work.check_ticket(desk.keys, ticket, reader.key, now) if ticket else Verdict.UNKNOWN
+    if verdict is not Verdict.TOO_FAST:
+        ticket = work.ticket(desk.keys, reader.key, now)
+    seconds = work.seconds_left(ticket, now)
+    return page(pages_of(desk).one_more_step(language, address=reader.shown, ticket=ticket, seconds=seconds))
+
+
+def _take(desk: Desk, network: str, language: str, reader: Address, shown: str) -> Taken:
+    form = SignUp(
+        address=reader,
+        network=network,
+        language=language,
+        words=pages_of(desk).consent_words(language),
+        how=HOW,
+        spent=work.spent(shown),
+    )
+    return desk.store.sign_ups.take(form, caps(desk.publication.settings.web), desk.now)
+
+
+def caps(table: WebTable) -> Caps:
+    """What the settings allow, an hour."""
+    network, domain, all = (
+        rate if rate is None else max(1, round(rate * _HOUR))
+        for rate in (table.per_network, table.per_domain, table.in_all)
+    )
+    return Caps(network=network, domain=domain, all=all)
+
+
+def _network(request: Request, desk: Desk) -> str:
+    peer = request.client.host if request.client else None
+    proxies = desk.publication.settings.web.proxies
+    return network_of(visitor(peer, request.headers.getlist("x-forwarded-for"), proxies))
+
+
+def _come_back_later(desk: Desk, language: str, full: Taken) -> Response:
+    if full is Taken.ALL:
+        desk.store.notices.add(_crowded(desk, desk.now))
+    html = pages_of(desk).come_back_later(language, minutes=60, why=_CROWDS[full])
+    return page(html, HTTPStatus.TOO_MANY_REQUESTS, Retry_After=str(_HOUR))
+
+
+def _crowded(desk: Desk, now: datetime) -> Notice:
+    most = caps(desk.publication.settings.web).all
+    return Notice(
+        kind=NoticeKind.SIGN_UPS,
+        says=f"more than {most} forms to sign up came within an hour; the others were asked to come later",
+        cure="look who came: `digest subscribers list --state pending`; [web] in_all is the cap",
+        at=now,
+    )
+
+
+# ------------------------------------------------------------------------------------------ confirming
+
+
+@confirming.get("/confirm/{token}", response_class=HTMLResponse)
+def confirm_page(token: Token, desk: TheDesk, language: Language) -> HTMLResponse:
+    who = holder(desk, Purpose.CONFIRM, token).subscriber
+    if who.state is SubscriberState.LEFT:
+        raise NotTaken("too old")
+    return page(pages_of(desk).confirm(language, address=who.address, token=token))
+
+
+@confirming.post("/confirm/{token}", response_class=HTMLResponse)
+def confirm(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse:
+    """The click that makes a reader of an address; it agrees to the words that stand beside the button."""
+    pages, newsletter = pages_of(desk), desk.publication.newsletter
+    who = holder(desk, Purpose.CONFIRM, token).subscriber
+    agreed = act(desk, "link in the mail", pages.consent_words(language))
+    welcome = newsletter is not None and newsletter.welcome == "latest issue"
+    answer = desk.store.people.confirm(who.id, agreed, by_reader=True, welcome=welcome)
+    if answer.result not in (Result.DONE, Result.SO_ALREADY):
+        raise NotTaken("erased" if answer.result is Result.NOBODY else "too old")
+    desk.wake()
+    own = tokens.make(desk.keys, Purpose.PREFERENCES, who.id)
+    html = pages.confirmed(
+        language,
+        address=who.address,
+        welcome=answer.welcome is not None,
+        next_issue=_next_issue(desk),
+        reader_url=f"{desk.publication.site.base}reader/{own}",
+        already=not answer.done,
+    )
+    return page(html)
+
+
+def _next_issue(desk: Desk) -> datetime | None:
+    if desk.publication.newsletter is None:
+        return None
+    slots = schedule.upcoming(desk.publication.newsletter, desk.store.last_slot(), desk.now, 1)
+    return slots[0].sends if slots else None

@@ -1,0 +1,71 @@
+"""`digest serve`: routes, files, the office that answers readers by mail, and the counts of feed readers.
+
+All of it lives in one event loop. Told to stop, the server finishes what it answers, the office lands what is
+on the wire, and what was counted is written; then this returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from digest import mailing
+from digest import settings as settings_
+from digest.office import Office
+from digest.settings import Settings
+from digest.store import Store
+from digest.subscribers.feed_readers import reported
+from digest.web import app
+from digest.web.desk import Desk
+from digest.web.feed_counts import FeedCounts
+from digest.web.limits import BodyLimits
+from digest.web.log import Log
+from digest.web.server import Server
+from digest.web.shelf import Shelf
+from digest.web.site import AtHand, StaticSite
+
+Tell = Callable[[str], None]
+
+
+def serve(
+    settings: Settings,
+    sockets: Sequence[socket.socket],
+    clock: Callable[[], datetime],
+    *,
+    out: Path,
+    tell: Tell,
+    log: Log,
+) -> None:
+    """Answers on these sockets until SIGTERM or SIGINT. `out` is the built site, which may come later."""
+    with Store.open(settings.store_url, project=settings.root) as store:
+        office = Office(lambda: settings_.load(settings.root, os.environ), store, clock, tell=tell)
+        counts = FeedCounts(store.feed_readers, clock, reported=reported, trouble=tell)
+        desk = Desk(settings, store, clock, wake=office.wake, tell=tell)
+        site = StaticSite(Shelf(out, settings.site), note_reader=counts.note)
+        server = Server(AtHand(log.around(BodyLimits(app.make(desk, site))), site), sockets)
+        mailing.run(_at_work(server, office if settings.newsletter else None, counts))
+
+
+async def _at_work(server: Server, office: Office | None, counts: FeedCounts) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def ending() -> None:
+        stop.set()
+        server.stop()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, ending)
+    beside = [asyncio.create_task(counts.work(stop))]
+    if office:
+        beside.append(asyncio.create_task(office.work(stop)))
+    try:
+        await server.serve()
+    finally:
+        stop.set()
+        await asyncio.gather(*beside)

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests"), str(ROOT / "tests/e2e")]
 
+import pages  # noqa: E402
 from browser import MAIL, Scheme, chromium, window  # noqa: E402
 from program import NOW, SITE, digest, publication, replay  # noqa: E402
 
@@ -39,6 +40,9 @@ def main() -> None:
         save("post", small(taken(browser, project, POST, width=1200, height=1500), 1200))
         save("mail", small(taken(browser, project, MAIL, width=640, height=1500), 960))
         save("mail-dark", small(taken(browser, project, MAIL, width=640, height=1500, scheme="dark"), 960))
+        save("web", web(browser, project))
+        own = taken(browser, project, "reader/page/", width=1000, height=1500)
+        save("reader", small(own, 1000))
 
 
 def sample(folder: Path) -> Path:
@@ -51,6 +55,37 @@ def sample(folder: Path) -> Path:
         if ran.code:
             sys.exit(ran.err)
     return project
+
+
+def for_readers(project: Path) -> None:
+    """The pages that are made for one reader, beside the built ones, as `digest serve` would answer."""
+    made = pages.pages()
+    found = {
+        "subscribe/": made.subscribe("en"),
+        "confirm/page/": made.confirm("en", address=pages.ADDRESS, token=pages.TOKEN),
+        "reader/page/": made.reader("en", reader=pages.reader()),
+        "leave/page/": made.leave("en", address=pages.ADDRESS, token=pages.TOKEN),
+    }
+    for path, html in found.items():
+        file = project / "public" / path / "index.html"
+        file.parent.mkdir(parents=True)
+        file.write_text(html, "utf-8")
+
+
+def web(browser: Browser, project: Path) -> Image.Image:
+    """Signing up, confirming, the reader's own page and leaving, on four phones."""
+    for_readers(project)
+    picture = Image.new("RGB", (1600, 800), GROUND)
+    shown: list[tuple[str, Scheme]] = [
+        ("subscribe/", "light"),
+        ("confirm/page/", "dark"),
+        ("reader/page/", "light"),
+        ("leave/page/", "dark"),
+    ]
+    for place_, (path, scheme) in enumerate(shown):
+        phone = taken(browser, project, path, width=390, height=790, scheme=scheme)
+        place(picture, small(phone, 345), (47 + place_ * 387, 50), round_=26)
+    return picture
 
 
 def taken(

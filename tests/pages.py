@@ -61,7 +61,7 @@ def reader(**changes: object) -> ReaderView:
                 how="form",
                 words=pages().consent_words("en"),
             ),
-            Consent(at=added + timedelta(minutes=4), act=ConsentAct.CONFIRMED, how="link"),
+            Consent(at=added + timedelta(minutes=4), act=ConsentAct.CONFIRMED, how="link in the mail"),
         ),
         "issues": tuple(
             IssueView(
@@ -94,6 +94,10 @@ def every_page(of: Pages, language: str) -> Iterator[tuple[str, str]]:
         "confirmed",
         of.confirmed(language, address=ADDRESS, welcome=True, next_issue=next_issue, reader_url=READER_URL),
     )
+    again = of.confirmed(
+        language, address=ADDRESS, welcome=False, next_issue=None, reader_url=READER_URL, already=True
+    )
+    yield "confirmed-already", again
     yield "leave", of.leave(language, address=ADDRESS, token=TOKEN)
     yield "left", of.left(language, address=ADDRESS, return_token=TOKEN, already=False)
     yield "left-already", of.left(language, address=ADDRESS, return_token=TOKEN, already=True)
@@ -113,7 +117,8 @@ def every_page(of: Pages, language: str) -> Iterator[tuple[str, str]]:
     yield "refused-not-ours", of.refused(language, why="not ours")
     yield "refused-erased", of.refused(language, why="erased")
     for status in (400, 404, 405, 408, 413, 429, 500, 503):
-        yield f"trouble-{status}", of.trouble(language, status=status)
+        number = "0badcafe" if status == 500 else ""
+        yield f"trouble-{status}", of.trouble(language, status=status, number=number)
     yield "embed", of.embed(language)
 
 

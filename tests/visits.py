@@ -101,10 +101,12 @@ class Web:
 
 @contextmanager
 def visited(folder: Path, store_url: str, *, settings_text: str = "", posts: int = 1) -> Iterator[Web]:
-    """A small publication whose web is open; nothing is built."""
+    """A small publication whose web is open; of its site there is only a front page."""
     root = letter(
         folder, *(written(f"Trial {n}") for n in range(posts)), settings=settings_text or SETTINGS + WEB
     )
+    (root / "public").mkdir()
+    (root / "public/index.html").write_text("<!doctype html><title>Baseline</title>", "utf-8")
     clock = Clock()
     with Store.open(store_url, project=root) as store:
         woken: list[datetime] = []

@@ -33,7 +33,7 @@ _TAG = r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*"
 _LANGUAGE = re.compile(_TAG)
 _RANGE = re.compile(rf"[ \t]*(\*|{_TAG})[ \t]*(?:;[ \t]*[qQ]=([01](?:\.\d{{0,3}})?)[ \t]*)?")
 _LONGEST_HEADER = 400
-"""Characters of Accept-Language that are looked at."""
+"""Characters of Accept-Language, and of a tag, that are looked at."""
 
 Form = str | tuple[str, ...]
 
@@ -203,7 +203,7 @@ def _shorter(tag: str) -> Iterator[str]:
 
     A subtag of one letter goes with the one behind it (RFC 4647, section 3.4).
     """
-    subtags = tag.replace("_", "-").split("-")
+    subtags = tag[:_LONGEST_HEADER].replace("_", "-").split("-")
     while subtags:
         yield "-".join(subtags)
         subtags.pop()
@@ -218,7 +218,14 @@ def _tag(source: Source) -> str:
     if not _LANGUAGE.fullmatch(source.language):
         cure = "call the file by the language's tag: de.toml, pt-BR.toml"
         _wrong(source.where, f"{source.language!r} is not a language", cure)
-    return source.language
+    return _canonical(source.language)
+
+
+def _canonical(tag: str) -> str:
+    """As tags are written: `pt-BR`, `zh-Hant` (RFC 5646, section 2.1.1)."""
+    language, *subtags = tag.split("-")
+    cased = (s.upper() if len(s) == 2 else s.title() if len(s) == 4 else s.lower() for s in subtags)
+    return "-".join([language.lower(), *cased])
 
 
 @lru_cache(maxsize=64)

@@ -127,7 +127,7 @@ def _site(settings: Settings, now: datetime, progress: Progress) -> Iterator[tup
             apart,
             now=now,
             out=out,
-            twins=False,
+            served=False,
             memory=lambda library: memory_of(settings, now, library),
             progress=progress,
         )

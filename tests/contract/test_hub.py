@@ -322,3 +322,8 @@ def test_a_run_tells_the_hub_after_its_build(project: Path, hub: Hub) -> None:
     assert hub.feeds == ALL
     assert "the hub" not in digest(*clock, "run", "--once").err
     assert hub.feeds == []
+
+
+def test_a_run_under_a_clock_that_runs_ahead_tells_the_hub_nothing(project: Path, hub: Hub) -> None:
+    digest("--project", project, "--now", "2999-01-01", "run", "--once")
+    assert hub.feeds == []

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import yaml
 from audience import NOW, approve, begun, subscribe, suppress
 from postgres import SQLITE
-from program import SETTINGS, letter
+from program import ROOT, SETTINGS, letter
 from prometheus_client.parser import text_string_to_metric_families
 
 from digest import settings
@@ -187,6 +188,18 @@ def test_no_figure_names_a_reader(store: Store, looks: Looks) -> None:
         service_mails.put(connection, kind, mark="0" * 32, subscriber=1, language="en", now=NOW)
     text = looks.watch.metrics(looks.settings, store, NOW).decode()
     assert not re.search(r"@|reader-|[0-9a-f]{16}", text)
+
+
+def test_the_manual_names_every_figure_and_its_alerts_watch_no_other(store: Store, looks: Looks) -> None:
+    text = looks.watch.metrics(looks.settings, store, NOW).decode()
+    there = set(re.findall(r"^# TYPE (\S+) gauge$", text, re.M))
+    page = (ROOT / "docs/operations.md").read_text("utf-8")
+    table = page.partition("| figure | says |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"digest_\w+", table)) == there
+    rules = yaml.safe_load(re.findall(r"^```yaml\n(groups:.*?)^```$", page, re.M | re.S)[0])
+    watched = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    assert len(watched) >= 10
+    assert {name for rule in watched for name in re.findall(r"digest_\w+", rule)} <= there
 
 
 # -------------------------------------------------------------------------------------------- healthz

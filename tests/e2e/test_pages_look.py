@@ -89,10 +89,10 @@ def test_a_page_fits_a_small_phone_can_be_pressed_and_breaks_no_rule_of_accessib
 def test_what_went_wrong_is_where_the_keyboard_begins_and_leads_to_its_field(phone: Window) -> None:
     phone.go("subscribe-problem")
     page = phone.shown.page
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    page.wait_for_function("document.activeElement.getAttribute('role') === 'alert'")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.name") == "address"
+    page.wait_for_function("document.activeElement.name === 'address'")
 
 
 def test_robots_alone_see_the_field_that_must_stay_empty_also_without_the_stylesheet(phone: Window) -> None:

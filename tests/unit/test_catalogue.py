@@ -142,6 +142,13 @@ def test_a_region_borrows_from_its_language_before_english() -> None:
     assert both.names == {"de": "de", "de-AT": "Deutsch (Österreich)", "en": "en"}
 
 
+def test_a_tag_is_the_same_however_it_is_written_and_however_long() -> None:
+    both = languages(PT_br='greeting = "Olá, {name}"')
+    assert both.words("pt-BR")("greeting", name="tu") == "Olá, tu"
+    assert both.words("PT-br-x-" + "a-" * 100_000).language == "pt-BR"
+    assert both.words("-" * 1_000_000).language == "en"
+
+
 def test_an_unknown_key_is_named_with_the_file_and_the_nearest_one() -> None:
     says = failure(languages().words("en"), "greetings")
     assert "templates/words/en.toml" in says

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -92,6 +93,15 @@ def test_the_changelog_ends_where_the_program_is() -> None:
     assert re.findall(r"^## \[(\d\S*)\]", changes, re.M)[0] == __version__
 
 
+def test_the_settings_of_the_five_steps_to_a_public_domain_are_settings() -> None:
+    steps = MANUAL["operations.md"].partition("in five steps")[2].partition("\n## ")[0]
+    written = tomllib.loads("\n".join(re.findall(r"^```toml\n(.*?)^```$", steps, re.M | re.S)))
+    assert written.keys() == {"site", "web", "newsletter", "delivery", "bounces"}
+    written["site"]["title"] = "Letter"
+    written["newsletter"]["postal_address"] = "1 Example Street, London"
+    settings.Document.model_validate(written)
+
+
 def test_the_readmes_post_becomes_what_the_readme_says(tmp_path: Path) -> None:
     example = re.findall(r"^```markdown\n(.*?)^```$", README, re.M | re.S)[0]
     project = letter(tmp_path / "letter", example, settings=SETTINGS)
@@ -112,12 +122,12 @@ def test_the_readmes_post_becomes_what_the_readme_says(tmp_path: Path) -> None:
 def test_the_first_ten_minutes_go_as_the_readme_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     typed = re.findall(r"^\| \d \| `digest ([^`]+)` \|", README, re.M)
     assert [line.split()[0] for line in typed] == [
-        *("init", "preview", "new", "plan", "why", "check", "build", "render"),
+        *("init", "preview", "new", "plan", "why", "check", "build", "serve", "render"),
     ]
     monkeypatch.chdir(tmp_path)
     for line in typed:
         command, _, folder = line.partition(" && cd ")
-        if command != "preview":  # it stays until it is stopped
+        if command not in ("preview", "serve"):  # they stay until they are stopped
             assert digest(*shlex.split(command)).code == 0, line
         if folder:
             monkeypatch.chdir(folder)

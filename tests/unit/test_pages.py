@@ -109,6 +109,8 @@ def test_a_page_that_can_be_asked_for_again_offers_the_other_language(language: 
         "confirm",
         "leave",
         "reader",
+        "reader-paused",
+        "asked",
         "reader-left",
         "erase",
         "change-confirm",
@@ -166,7 +168,8 @@ def test_every_problem_and_every_act_has_its_words(language: str) -> None:
     for problem in get_args(ReaderProblem):
         assert 'role="alert"' in of.reader(language, reader=reader(), problem=problem)
     for did in get_args(Did):
-        assert 'role="status"' in of.reader(language, reader=reader(paused_until=date(2027, 1, 5)), did=did)
+        until = None if did == "resumed" else date(2027, 1, 5)
+        assert 'role="status"' in of.reader(language, reader=reader(paused_until=until), did=did)
     for why in get_args(Refusal):
         assert of.refused(language, why=why)
     for crowd in get_args(Crowd):
@@ -232,6 +235,8 @@ def test_every_state_of_the_store_has_words_on_the_page() -> None:
             )
             for language in ("en", "de"):
                 assert "a way of its own" in words_of(pages().reader(language, reader=whole))
+    for table, known in (("act", ConsentAct), ("outcome", DeliveryState), ("barred", SuppressionReason)):
+        assert [it for it in known if not Theme().words().known(f"{table}.{it}")] == []
 
 
 def forms_of(page: str) -> set[str]:
@@ -269,6 +274,13 @@ def test_a_pause_has_days_to_choose_and_its_own_end() -> None:
 def test_a_pause_that_is_over_is_none() -> None:
     over = pages().reader("en", reader=reader(paused_until=date(2026, 11, 25)))
     assert "resume" not in forms_of(over)
+
+
+def test_an_act_that_is_not_so_is_not_said_to_be_done() -> None:
+    """Whoever has the link can write `did=paused` into it, or load an old page anew."""
+    assert 'role="status"' not in pages().reader("en", reader=reader(), did="paused")
+    paused = reader(paused_until=date(2027, 1, 5))
+    assert 'role="status"' not in pages().reader("en", reader=paused, did="resumed")
 
 
 def test_a_move_on_its_way_says_who_has_not_agreed() -> None:
@@ -358,7 +370,7 @@ def hostile() -> dict[str, str]:
         "confirmed": of.confirmed("en", address=NASTY, welcome=True, next_issue=at, reader_url=url),
         "leave": of.leave("en", address=NASTY, token=NASTY),
         "left": of.left("en", address=NASTY, return_token=NASTY, already=False),
-        "returned": of.returned("en", address=NASTY, reader_url=url),
+        "returned": of.returned("en", address=NASTY),
         "reader": of.reader("en", reader=view),
         "erase": of.erase("en", address=NASTY, token=NASTY, reader_url=url),
         "change_asked": of.change_asked("en", old=NASTY, new=NASTY),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -466,6 +467,54 @@ def test_an_issue_is_an_issue_of_a_periodical_for_search_engines() -> None:
     found = graph(ALL["issues/2/index.html"])
     assert (found["@type"], found["issueNumber"]) == ("PublicationIssue", "2")
     assert found["hasPart"][0]["url"] == "https://remission.example.org/posts/year/"
+
+
+# ---------------------------------------------------------------------------- signing up, and the language
+
+
+def forms(page: Page) -> list[Any]:
+    return list(tree(page).findall(".//form"))
+
+
+def test_where_readers_may_sign_up_the_front_page_a_post_and_the_issues_have_the_form() -> None:
+    open_site = {page.path: page for page in publication(frame(signup=True, script=b"solve()"))}
+    with_form = {path for path in HTML if forms(open_site[path])}
+    posts = {path for path in HTML if path.startswith("posts/")}
+    assert with_form == {"index.html", "issues/index.html", *posts}
+    for path in HTML:
+        scripts = [
+            found.get("src") for found in tree(open_site[path]).findall(".//script") if found.get("src")
+        ]
+        assert len(scripts) == (path in with_form)
+        assert all(address.startswith("/subscribe.js?v=") for address in scripts)
+
+
+def test_the_form_tells_the_rhythm_and_the_words_that_are_agreed_to() -> None:
+    (page,) = (page for page in publication(frame(signup=True)) if page.path == "index.html")
+    (form,) = forms(page)
+    assert (form.get("action"), form.get("method"), form.get("data-signup")) == ("/subscribe/", "post", "")
+    said = " ".join("".join(tree(page).itertext()).split())
+    assert "A new issue every Friday at 07:00 (Europe/London)." in said
+    assert THEME.words()("consent.words", newsletter=SITE.title) in said
+
+
+def test_where_readers_may_not_sign_up_no_page_has_a_form_or_a_script() -> None:
+    assert [path for path in HTML if forms(ALL[path]) or b"subscribe.js" in ALL[path].body] == []
+
+
+def test_a_publication_in_german_has_german_pages() -> None:
+    words = THEME.words("de")
+    site = replace(SITE, language="de")
+    german = Frame.of(Theme(language="de").render, site, words, newsletter=newsletter(), signup=True)
+    made = {page.path: page for page in publication(german)}
+    english = tomllib.loads((SHIPPED / "words/en.toml").read_text("utf-8"))
+    tables = ("frame", "rhythm", "front", "archive", "topics", "feeds", "issues", "issue", "post", "form")
+    said = {
+        text for table in tables for text in english[table].values() if len(text) > 10 and "{" not in text
+    }
+    assert len(said) > 20
+    assert [(path, text) for path in HTML for text in said if f">{text}<" in made[path].body.decode()] == []
+    assert "jeden Freitag um 07:00 Uhr (Europe/London)" in made["index.html"].body.decode()
 
 
 # ------------------------------------------------------------------------------------------ lists

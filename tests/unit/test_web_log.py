@@ -8,14 +8,14 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import httpx
+import httpx2
 import pytest
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digest.errors import StoreError
-from digest.web.log import TROUBLE, Line, Log, as_json, plain, writer
+from digest.web.log import TROUBLE, Line, Log, Routed, as_json, plain, writer
 
 TOKEN = "mfrggzdfmztwq2lknnwg23tpobyxe43u"
 ADDRESS = "reader-17@example.org"
@@ -31,6 +31,16 @@ LINE = Line(
 
 async def file(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse("a page")(scope, receive, send)
+
+
+class Copying:
+    """A middleware that hands on a scope of its own, as those for headers do."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope}, receive, send)
 
 
 def application() -> FastAPI:
@@ -65,19 +75,21 @@ def application() -> FastAPI:
 
     app.include_router(nested)
     app.router.default = file
+    app.add_middleware(Routed)
+    app.add_middleware(Copying)
     return app
 
 
 def ask(
     path: str, method: str = "GET", *, files: bool = False, content: bytes = b""
-) -> tuple[httpx.Response, list[Line]]:
+) -> tuple[httpx2.Response, list[Line]]:
     lines: list[Line] = []
 
-    async def asked() -> httpx.Response:
+    async def asked() -> httpx2.Response:
         app = Log(lines.append, files=files).around(application())
-        transport = httpx.ASGITransport(app=app, client=("203.0.113.9", 4711))
+        transport = httpx2.ASGITransport(app=app, client=("203.0.113.9", 4711))
         headers = {"User-Agent": "Visitor/1.0", "Referer": f"https://example.org/{TOKEN}"}
-        async with httpx.AsyncClient(transport=transport, base_url="http://baseline.example.org") as client:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://baseline.example.org") as client:
             return await client.request(method, path, headers=headers, content=content)
 
     return asyncio.run(asked()), lines
@@ -135,9 +147,9 @@ def test_an_application_that_answers_nothing_is_answered_for() -> None:
     async def broken(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError(ADDRESS)
 
-    async def asked() -> httpx.Response:
-        transport = httpx.ASGITransport(app=Log(lines.append).around(broken))
-        async with httpx.AsyncClient(transport=transport, base_url="http://baseline.example.org") as client:
+    async def asked() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=Log(lines.append).around(broken))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://baseline.example.org") as client:
             return await client.get("/")
 
     lines: list[Line] = []

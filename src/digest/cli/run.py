@@ -135,12 +135,12 @@ def _read_bounces(project: Project) -> None:
 
 
 def _ping(project: Project, built: Built) -> str:
-    """What the hub was told of the feeds, where [site] names one."""
+    """What the hub was told of the feeds, where [site] names one; of a time to come it hears nothing."""
     from digest import hub
     from digest.store import Store
 
     settings = _read_anew(project)
-    if not settings.site.hub:
+    if not settings.site.hub or project.rehearsal:
         return ""
     with Store.open(settings.store_url, project=settings.root) as store:
         return str(hub.tell(settings.site, store, built.out, built.feeds, project.clock()))

@@ -1,6 +1,8 @@
 """The letters of one round, handed to the transport, and what becomes of each written down.
 
 The store is asked in threads, so that the event loop, which serves pages meanwhile, never waits for a disk.
+It is asked for one thing after the other, in the order in which things happened: a connection's next letter
+is not intended before the end of the one before it is written down, so a kill leaves one uncertain at most.
 """
 
 from __future__ import annotations
@@ -10,13 +12,16 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from digest.delivery.retries import Verdict, tried_for, verdict
 from digest.errors import StoreError
 from digest.model import Letter, Outcome
 from digest.store.service_mails import ServiceMails
 from digest.transports import growing_pause
+
+T = TypeVar("T")
 
 GIVE_UP_AFTER = timedelta(hours=24)
 """So long a mail is tried again: whoever signed up yesterday has forgotten it, or signs up once more."""
@@ -43,6 +48,7 @@ class Bag:
         self._stopped = False
         self._waiting: list[asyncio.Future[None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pen = asyncio.Lock()  # handed on in the order in which it was asked for
 
     def stop(self) -> None:
         """Hands out nothing any more; what was not taken waits in the store."""
@@ -113,8 +119,8 @@ class Bag:
     async def _intend(self, letter: Letter, then: Callable[[bool], None]) -> None:
         """A store that does not answer keeps the letter here: whether it was written down is not known."""
         try:
-            allowed = await asyncio.to_thread(
-                self._mails.intend, letter.place, self._clock(), to=letter.recipient
+            allowed = await self._written(
+                partial(self._mails.intend, letter.place, self._clock(), to=letter.recipient)
             )
         except (StoreError, OSError) as error:
             self.store_trouble, allowed = str(error), False
@@ -125,23 +131,21 @@ class Bag:
         then(allowed)
 
     async def _write(self, id: int, found: Verdict, outcome: Outcome, intended: bool) -> None:
+        said = replace(outcome, text=found.reply)
+        settle = partial(self._mails.settle, id, found.state, said, next_at=found.next_at, intended=intended)
         failures = 0
         while True:
             try:
-                await asyncio.to_thread(
-                    self._mails.settle,
-                    id,
-                    found.state,
-                    replace(outcome, text=found.reply),
-                    self._clock(),
-                    next_at=found.next_at,
-                    intended=intended,
-                )
+                await self._written(partial(settle, now=self._clock()))
                 return
             except (StoreError, OSError) as error:
                 self.store_trouble = str(error)
                 failures += 1
                 await asyncio.sleep(growing_pause(failures))
+
+    async def _written(self, work: Callable[[], T]) -> T:
+        async with self._pen:
+            return await asyncio.to_thread(work)
 
     @property
     def _holds_back(self) -> bool:

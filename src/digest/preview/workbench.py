@@ -73,7 +73,7 @@ class Workbench:
                 self.settings,
                 now=self.clock(),
                 out=self.site_folder,
-                twins=False,
+                served=False,
                 drafts=self.drafts,
                 memory=self._look,
                 progress=progress,

@@ -17,6 +17,7 @@ from digest.errors import InputError
 from digest.files import Stage
 from digest.library import Library, Progress, in_batches, related_findings, silent
 from digest.model import Finding, Severity
+from digest.publish import servers
 from digest.publish.assets import asset_targets
 from digest.publish.edition import Edition, Memory
 from digest.publish.feed_targets import feed_targets
@@ -57,7 +58,7 @@ def build(
     out: Path,
     drafts: bool = False,
     strict: bool = False,
-    twins: bool = True,
+    served: bool = True,
     memory: Callable[[Library], Memory] = lambda _: Memory(),
     progress: Progress = silent,
 ) -> Built:
@@ -65,8 +66,8 @@ def build(
 
     Broken posts are left out and named in `Built.findings`; with `strict` any error raises InputError and
     nothing is written. Raises TemplateError, and BuildError when pages cannot be written; the old site is
-    whole then. `memory` is asked, once the posts are read, for what the ledger adds to them. Without `twins`
-    nothing is compressed: for a folder that is looked at and thrown away.
+    whole then. `memory` is asked, once the posts are read, for what the ledger adds to them. A folder that is
+    not `served`, but looked at and thrown away, gets no compressed twins, and no server is told of it.
     """
     site = settings.site
     theme = Theme(settings.templates, language=site.language, timezone=site.timezone)
@@ -79,7 +80,9 @@ def build(
         findings = [*library.findings, *related_findings(edition.catalogue, library, now)]
         if strict and any(finding.severity is Severity.ERROR for finding in findings):
             raise InputError("there are mistakes in posts, and --strict allows none", findings=findings)
-        outputs, written, removed = _made(edition, out, twins, progress)
+        outputs, written, removed = _made(edition, out, served, progress)
+        if served:
+            servers.write(settings, theme, out)
         return Built(
             out=out,
             posts=len(edition.cards),
@@ -92,9 +95,7 @@ def build(
         )
 
 
-def _made(
-    edition: Edition, out: Path, with_twins: bool, progress: Progress
-) -> tuple[dict[str, str], int, int]:
+def _made(edition: Edition, out: Path, served: bool, progress: Progress) -> tuple[dict[str, str], int, int]:
     """Every file of the site with its key, how many were written, and how many removed."""
     cache = edition.library.cache
     keys = Keys(edition)
@@ -104,7 +105,7 @@ def _made(
 
     def twins(path: str) -> list[str]:
         """An author's own `data.csv.gz` is not overwritten by the twin of `data.csv`."""
-        return [twin for twin in twins_of(path) if twin not in outputs] if with_twins else []
+        return [twin for twin in twins_of(path) if twin not in outputs] if served else []
 
     stale = [
         target

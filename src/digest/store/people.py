@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from digest.model import ConsentAct, SubscriberState, Suppression, SuppressionReason
-from digest.store import acts, changes, imports, lookups, secrets, suppressions
+from digest.store import acts, changes, erasing, imports, lookups, secrets, suppressions
 from digest.store.acts import Act, Answer, Result, Who
 from digest.store.changes import Change, Side
 from digest.store.database import reading, writing
@@ -173,7 +173,7 @@ class People:
         """Forgets a person for good. What is left: a keyed hash that keeps them from being mailed again."""
         keys = self._known(act.at)
         with writing(self._engine) as connection:
-            return acts.erase(connection, keys, who, act)
+            return erasing.erase(connection, keys, who, act)
 
     # ----------------------------------------------------------------------------------- importing
 

@@ -190,7 +190,7 @@ def _note(connection: sa.Connection, came: _Came) -> bool | None:
     row = {
         "message": came.key,
         "subscriber": came.reader,
-        "issue": came.issue,
+        "issue": came.issue or None,  # 0 stands in the return path of mails that are no issue
         "kind": came.kind.value,
         "at": came.at,
         "status": came.status,

@@ -6,19 +6,22 @@ routes stands the site's own folder: whatever no route knows is looked for there
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 from starlette.types import ASGIApp
 
 import digest
 from digest.errors import DigestError, StoreError, TemplateError
 from digest.web.desk import Desk
 from digest.web.headers import HEADERS, PageHeaders
+from digest.web.log import TROUBLE, Routed
 from digest.web.metrics import Watch
 from digest.web.routes import leaving, operating, reader, signing_up
 from digest.web.routes.common import NotTaken, desk_of, language_of, page
@@ -39,13 +42,14 @@ def make(desk: Desk, site: ASGIApp) -> FastAPI:
     )
     app.state.desk = desk
     app.state.watch = Watch()
-    for router in _routers(desk):
-        app.include_router(router, prefix=desk.publication.site.base.rstrip("/"))
-    app.include_router(operating.router)
-    app.router.default = site
-    _when_it_fails(app)
     base = desk.publication.site.base
+    routers = [(base.rstrip("/"), router) for router in _routers(desk)] + [("", operating.router)]
+    for prefix, router in routers:
+        app.include_router(router, prefix=prefix)
+    app.router.default = site
+    _when_it_fails(app, _Allowed(routers))
     prefixes = tuple(f"{base}{name}" for name in PREFIXES)
+    app.add_middleware(Routed)
     app.add_middleware(PageHeaders, prefixes=prefixes, paths=operating.PATHS)
     return app
 
@@ -57,7 +61,25 @@ def _routers(desk: Desk) -> list[APIRouter]:
     return [signing_up.router, *found] if desk.signs_up else found
 
 
-def _when_it_fails(app: FastAPI) -> None:
+class _Allowed:
+    """Which methods a path takes: all of them (RFC 9110, section 15.5.6), not those of its first route."""
+
+    def __init__(self, routers: Sequence[tuple[str, APIRouter]]) -> None:
+        self._routes = [
+            (compile_path(prefix + route.path)[0], set(route.methods or ()))
+            for prefix, router in routers
+            for route in router.routes
+            if isinstance(route, APIRoute)
+        ]
+
+    def __call__(self, path: str) -> str:
+        found = {
+            method for path_regex, methods in self._routes if path_regex.match(path) for method in methods
+        }
+        return ", ".join(sorted(found | ({"HEAD"} if "GET" in found else set())))
+
+
+def _when_it_fails(app: FastAPI, allowed: _Allowed) -> None:
     """Each failure is a page in the visitor's language, in plain words and without a traceback."""
 
     async def not_taken(request: Request, error: Exception) -> Response:
@@ -67,7 +89,10 @@ def _when_it_fails(app: FastAPI) -> None:
 
     async def known(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return _trouble(request, error.status_code, dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = allowed(request.scope["path"])
+        return _trouble(request, error.status_code, headers)
 
     async def form(request: Request, error: Exception) -> Response:
         return _trouble(request, HTTPStatus.BAD_REQUEST)
@@ -78,9 +103,11 @@ def _when_it_fails(app: FastAPI) -> None:
 
     async def unknown(request: Request, error: Exception) -> Response:
         if isinstance(error, DigestError):
-            desk_of(request).tell(f"a page could not be made: {error}")
+            for one in error.findings or (error,):
+                desk_of(request).tell(f"a page could not be made: {one}")
+        number = getattr(request.state, TROUBLE, "")  # the log has it beside the traceback
         # This answer is made outside of `PageHeaders`.
-        return _trouble(request, HTTPStatus.INTERNAL_SERVER_ERROR, HEADERS)
+        return _trouble(request, HTTPStatus.INTERNAL_SERVER_ERROR, HEADERS, number=number)
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
         NotTaken: not_taken,
@@ -94,13 +121,15 @@ def _when_it_fails(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-def _trouble(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
+def _trouble(
+    request: Request, status: int, headers: Mapping[str, str] | None = None, *, number: str = ""
+) -> Response:
     publication = desk_of(request).publication
     try:
-        html = publication.pages.trouble(_language(request), status=status)
+        html = publication.pages.trouble(_language(request), status=status, number=number)
     except TemplateError:  # of the author's own: that there is trouble must be said all the same
         language = publication.shipped.language("", request.headers.get("accept-language", ""))
-        html = publication.shipped.trouble(language, status=status)
+        html = publication.shipped.trouble(language, status=status, number=number)
     return HTMLResponse(html, status, headers)
 
 

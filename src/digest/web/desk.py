@@ -16,6 +16,7 @@ from typing import Protocol
 from digest import settings as settings_
 from digest.errors import DigestError
 from digest.model import Newsletter, Site
+from digest.publish.edition import issue_feed, main_feed
 from digest.settings import FILE, Settings
 from digest.store import Store
 from digest.theme import Theme
@@ -46,6 +47,7 @@ class Publication:
                 site,
                 newsletter,
                 signup=settings.web.signup,
+                feeds=[main_feed(site), *([issue_feed(site)] if newsletter else [])],
             )
             for folder in (settings.templates, None)
         )

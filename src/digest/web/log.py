@@ -32,6 +32,11 @@ from digest.errors import DigestError
 TROUBLE = "trouble"
 """Under this name `request.state` has the id that a page about an error shows."""
 
+_ROUTE = "route"
+
+_ASKED_ALL_DAY = frozenset({"/healthz", "/metrics"})
+"""Machines ask these again and again: a line only where something is wrong."""
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"})
 _FRAMES = 40
 
@@ -91,9 +96,10 @@ class Log:
     def _tell(
         self, scope: Scope, answer: _Answer, milliseconds: float, id: str, error: Exception | None
     ) -> None:
-        route = scope.get("route")
+        route = scope["state"].get(_ROUTE)
         wrong = error is not None or answer.status >= 500
-        if not (isinstance(route, Route) or wrong or self.files):
+        told = isinstance(route, Route) and route.path not in _ASKED_ALL_DAY
+        if not (told or wrong or self.files):
             return
         line = Line(
             at=datetime.now(UTC),
@@ -106,6 +112,19 @@ class Log:
             traceback=tuple(where(error)) if error else (),
         )
         self.write(line)
+
+
+class Routed:
+    """Innermost in an application: tells the log which route has answered, whoever copies the scope."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            scope.setdefault("state", {})[_ROUTE] = scope.get("route")
 
 
 class _Answer:

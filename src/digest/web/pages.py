@@ -125,7 +125,7 @@ class Pages:
 
     def asked(self, language: str) -> str:
         """After the form: the same for everybody, signed up already or not."""
-        return self._frames.page("asked", language, {})
+        return self._frames.page("asked", language, {}, here="subscribe/sent")
 
     def come_back_later(self, language: str, *, minutes: int, why: Crowd) -> str:
         return self._frames.page("later", language, {"minutes": max(1, minutes), "why": why})
@@ -191,7 +191,7 @@ class Pages:
     ) -> str:
         """Everything that is kept of a reader, and all that they may do; `did` says what was just done.
 
-        Languages are offered only where nothing was sent: an answer to a form has no address of its own.
+        No languages are offered beside a `problem`: an answer to a form has no address of its own.
         """
         view = View(reader, self._theme.words(language), self._site.timezone, self._site.title)
         field = "change-address" if problem in _OF_ADDRESSES else "pause-until"
@@ -204,7 +204,7 @@ class Pages:
             "erase_url": self._frames.link(language, f"erase/{_safe(reader.erase_token)}"),
             "signup_url": self._frames.signup_link(language),
         }
-        here = "" if did or problem else f"reader/{_safe(reader.token)}"
+        here = "" if problem else f"reader/{_safe(reader.token)}"
         return self._frames.page("reader", language, values, here=here)
 
     def erase(self, language: str, *, address: str, token: str, reader_url: str = "") -> str:
@@ -242,11 +242,12 @@ class Pages:
         title = self._theme.words(language)(f"refused.{why}")
         return self._frames.page("refused", language, values, title=title)
 
-    def trouble(self, language: str, *, status: int) -> str:
-        """An answer with this HTTP status, in plain words."""
+    def trouble(self, language: str, *, status: int, number: str = "") -> str:
+        """An answer with this HTTP status, in plain words; `number` is what the log knows it by."""
         meaning = status if status in TROUBLES else 400 if status < 500 else 500
         title = self._theme.words(language)(f"trouble.{meaning}")
-        return self._frames.page("trouble", language, {"status": status, "meaning": meaning}, title=title)
+        values = {"status": status, "meaning": meaning, "number": number}
+        return self._frames.page("trouble", language, values, title=title)
 
     # ----------------------------------------------------------------------------------- for other sites
 

@@ -95,7 +95,7 @@ class View:
 
     def values(self) -> dict[str, object]:
         """What the template is given; each text is finished, each list holds plain tuples."""
-        reader = self._reader
+        reader, change = self._reader, self._reader.change
         wanted = reader.state is SubscriberState.CONFIRMED and reader.suppression is None
         return {
             "address": mailbox(reader.address),
@@ -106,7 +106,7 @@ class View:
             "pauses": list(self._pauses()),
             "first_day": reader.first_day.isoformat(),
             "last_day": reader.last_day.isoformat(),
-            "change": reader.change,
+            "change": (mailbox(change.new), change.at_old, change.at_new) if change else None,
             "facts": list(self._facts()),
             "consents": list(self._consents()),
             "issues": list(self._issues()),
@@ -114,9 +114,11 @@ class View:
         }
 
     def did(self, did: str) -> str:
-        """What was just done."""
-        until = self._reader.paused_until
-        return self._words(f"did.{did}", day=self._day(until) if until else "")
+        """What was just done; empty where it is not so: its address may be typed, or loaded anew later."""
+        paused = self._paused()
+        if (did == "paused" and not paused) or (did == "resumed" and paused):
+            return ""
+        return self._words(f"did.{did}", day=paused)
 
     def _day(self, moment: date) -> str:
         return dated(moment, self._words, timezone=self._zone)

@@ -133,9 +133,9 @@ class Shelf:
         place = self.folder / name
         try:
             if place.is_dir():
-                if name and not name.endswith("/"):
-                    return Elsewhere(location=f"{path.decode()}/")
-                name, place = name + _INDEX, place / _INDEX
+                asked, name, place = name, name + _INDEX, place / _INDEX
+                if asked and not asked.endswith("/"):
+                    return Elsewhere(location=f"{path.decode()}/") if self._is_ours(place) else None
             if name.endswith("/") or not self._is_ours(place):
                 return None
             file = self._read(name, place)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, BinaryIO
 
 from starlette.concurrency import run_in_threadpool
 
@@ -93,20 +93,24 @@ class StaticSite:
             case _:
                 await _say(scope, send, HTTPStatus.METHOD_NOT_ALLOWED, _ALLOW)
 
-    async def send(self, scope: Scope, send: Send, file: File) -> None:
-        """Answer a GET or HEAD of a file."""
+    async def send(self, scope: Scope, send: Send, file: File, *, packed: bool = True) -> None:
+        """Answer a GET or HEAD of a file; unless it may be `packed`, with the file as it is."""
         asked = asked_of(scope["headers"])
+        if not packed:
+            asked.pop(b"accept-encoding", None)
         made = answer(file, asked, head=scope["method"] == "HEAD")
         if made.end and made.form.body is None:
-            await self._stream(scope, send, made)
+            await self._stream(scope, send, file, made)
         else:
             await _whole(send, made.status, made.headers, (made.form.body or b"")[: made.end])
         if made.status in (200, 304):
             tell(self._note, file, asked.get(b"user-agent"))
 
-    async def _stream(self, scope: Scope, send: Send, made: Answer) -> None:
+    async def _stream(self, scope: Scope, send: Send, file: File, made: Answer) -> None:
         """Send a large file from the disk; whoever began with the old one ends with the old one."""
         source = await run_in_threadpool(_opened, made.form)
+        if source is None and made.form.coding:  # a build has moved the new twin in, and its file not yet
+            return await self.send(scope, send, file, packed=False)
         if source is None:  # a build has put another in its place since we looked
             return await self(scope, _nothing, send)
         try:
@@ -134,8 +138,12 @@ class StaticSite:
         await _whole(send, 404, (*kept, (b"cache-control", b"no-store")), body)
 
 
-def _opened(form: Form) -> Any:
-    source = open(form.path, "rb")  # noqa: SIM115  (closed where it was sent)
+def _opened(form: Form) -> BinaryIO | None:
+    """The file of a form, if it is still the one that was looked at."""
+    try:
+        source = open(form.path, "rb")  # noqa: SIM115  (closed where it was sent)
+    except OSError:
+        return None
     status = os.fstat(source.fileno())
     if (status.st_ino, status.st_mtime_ns, status.st_size) == form.seen:
         return source

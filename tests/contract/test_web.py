@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from program import SETTINGS
+from starlette.testclient import TestClient
 from visits import NOW, WEB, Web, hidden, visited
 
 from digest.model import ConsentAct, ServiceMailKind, SubscriberState
@@ -15,6 +16,7 @@ from digest.store.people import Act, Side
 from digest.subscribers import challenge as work
 from digest.subscribers.addresses import read_address
 from digest.subscribers.tokens import Purpose
+from digest.web.log import Line, Log
 
 READER = "reader-17@example.org"
 
@@ -338,3 +340,17 @@ def test_settings_that_change_are_in_force_and_broken_ones_are_not(web: Web) -> 
     assert "Second Baseline" in web.get("/subscribe/").text
     path.write_text("[site", "utf-8")
     assert "Second Baseline" in web.get("/subscribe/").text
+
+
+def test_each_answer_to_a_reader_is_a_line_of_the_log_that_names_its_route(web: Web) -> None:
+    found: list[Line] = []
+    outside = TestClient(Log(found.append).around(web.client.app))
+    own = f"/reader/{web.token(Purpose.PREFERENCES, web.joined())}"
+    outside.get(own)
+    outside.head(own)
+    outside.get("/healthz")
+    assert [(line.method, line.route, line.status) for line in found] == [
+        ("GET", "/reader/{token}", 200),
+        ("HEAD", "/reader/{token}", 200),
+        ("GET", "/healthz", 503),
+    ]

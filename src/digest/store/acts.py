@@ -25,17 +25,7 @@ from digest.model import (
 )
 from digest.store import consents, service_mails, suppressions
 from digest.store.database import insert_new
-from digest.store.schema import (
-    address_change,
-    bounce,
-    consent,
-    delivery,
-    issue,
-    service_mail,
-    sign_up,
-    subscriber,
-    suppression,
-)
+from digest.store.schema import delivery, issue, service_mail, subscriber, suppression
 from digest.subscribers.addresses import Address
 from digest.subscribers.tokens import Keys, mark
 
@@ -250,7 +240,7 @@ def leave(
         return _nobody(found)
     if found.subscriber.state is SubscriberState.LEFT and not _graver(reason, found.suppression):
         return found.answer(Result.SO_ALREADY)
-    listed = _put(connection, found, reason, act, detail=act.how)
+    listed = put(connection, found, reason, act, detail=act.how)
     consents.write(connection, found.mark, line, act.at, how=act.how, words=act.words)
     return replace(listed, subscriber=_mark_left(connection, found.subscriber))
 
@@ -271,7 +261,7 @@ def suppress(
     if not _graver(reason, found.suppression):
         return found.answer(Result.SO_ALREADY)
     address = "" if isinstance(who, int) else who.shown
-    listed = _put(connection, found, reason, act, detail=detail, address=address)
+    listed = put(connection, found, reason, act, detail=detail, address=address)
     how = f"{act.how}: {reason.value}"
     consents.write(connection, found.mark, ConsentAct.SUPPRESSED, act.at, how=how, words=act.words)
     if reason is SuppressionReason.UNSUBSCRIBED and found.subscriber:
@@ -283,7 +273,7 @@ def _graver(reason: SuppressionReason, than: Suppression | None) -> bool:
     return than is None or suppressions.GRAVITY[reason] > suppressions.GRAVITY[than.reason]
 
 
-def _put(
+def put(
     connection: sa.Connection,
     found: Found,
     reason: SuppressionReason,
@@ -372,47 +362,3 @@ def exported(connection: sa.Connection, keys: Keys, who: Who, act: Act) -> Answe
         return _nobody(found)
     consents.write(connection, found.mark, ConsentAct.EXPORTED, act.at, how=act.how, words=act.words)
     return found.answer(Result.DONE)
-
-
-# ------------------------------------------------------------------------------------------ erasing
-
-
-def erase(connection: sa.Connection, keys: Keys, who: Who, act: Act) -> Answer:
-    """Everything that says who it was goes; what stays is a keyed hash, so that they are never mailed again.
-
-    The answer still holds the subscriber who was erased. Somebody of whom nothing is kept is NOBODY, and
-    somebody who was erased before SO_ALREADY.
-    """
-    found = find(connection, keys, who)
-    if found is None:
-        return Answer(result=Result.NOBODY)
-    lines = {line.act for line in consents.of(connection, found.mark)}
-    if found.subscriber is None and lines <= {ConsentAct.ERASED}:
-        return found.answer(Result.SO_ALREADY if lines else Result.NOBODY)
-    listed = _put(connection, found, SuppressionReason.UNSUBSCRIBED, act, detail="")
-    _forget(connection, found.mark)
-    if found.subscriber:
-        _blank_letters(connection, found.subscriber.id)
-        service_mails.forget(connection, found.subscriber.id)
-        connection.execute(
-            sa.delete(address_change).where(address_change.c.subscriber == found.subscriber.id)
-        )
-        connection.execute(sa.delete(subscriber).where(subscriber.c.id == found.subscriber.id))
-    consents.write(connection, found.mark, ConsentAct.ERASED, act.at, how=act.how)
-    now = suppressions.find(connection, found.mark)
-    return replace(listed, suppression=now)
-
-
-def _forget(connection: sa.Connection, name: str) -> None:
-    """The consent log of this person, and the words beside the mark on the suppression list."""
-    connection.execute(sa.delete(consent).where(consent.c.mark == name))
-    connection.execute(sa.delete(sign_up).where(sign_up.c.mark == name))
-    blank = sa.update(suppression).where(suppression.c.mark == name)
-    connection.execute(blank.values(address="", detail="erased"))
-
-
-def _blank_letters(connection: sa.Connection, id: int) -> None:
-    """The sums of issues stay as they are. Mail servers name addresses in what they answer."""
-    letters = sa.update(delivery).where(delivery.c.subscriber == id)
-    connection.execute(letters.values(address="", reply=sa.null()))
-    connection.execute(sa.update(bounce).where(bounce.c.subscriber == id).values(diagnostic=""))

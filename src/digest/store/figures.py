@@ -56,8 +56,6 @@ class Now:
     """Sign-ups that were sent and are not settled."""
     taken: int
     """Sign-ups in the last 24 hours."""
-    service_mails: Mapping[str, int] = field(default_factory=dict)
-    """Of those that are remembered, by state."""
     service_queue: Queue = field(default_factory=Queue)
     pings: Queue = field(default_factory=Queue)
     """Feeds that the hub is to hear of, since they changed."""
@@ -74,6 +72,8 @@ class Totals:
     confirmed: int
     """In the last 24 hours."""
     suppressed: Mapping[SuppressionReason, int]
+    service_mails: Mapping[str, int] = field(default_factory=dict)
+    """Of those that are remembered, by state."""
 
 
 class Figures:
@@ -90,7 +90,6 @@ class Figures:
                 notices=_count(connection, notice.c.id, notice.c.answered_at.is_(None)),
                 forms=_queue(connection, sign_up.c.id, sign_up.c.at, sign_up.c.settled == 0),
                 taken=_count(connection, sign_up.c.id, sign_up.c.at > now - DAY),
-                service_mails=_by(connection, service_mail.c.state),
                 service_queue=_queue(
                     connection, service_mail.c.id, service_mail.c.made_at, service_mail.c.state == "queued"
                 ),
@@ -107,6 +106,7 @@ class Figures:
                 readers=readers,
                 confirmed=confirmed,
                 suppressed={reason: reasons.get(reason.value, 0) for reason in SuppressionReason},
+                service_mails=_by(connection, service_mail.c.state),
             )
 
 

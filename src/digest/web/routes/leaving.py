@@ -29,6 +29,7 @@ from digest.web.routes.common import (
     Token,
     act,
     holder,
+    in_turn,
     page,
     pages_of,
 )
@@ -49,6 +50,7 @@ def leave_page(token: Token, desk: TheDesk, language: Language) -> HTMLResponse:
 
 
 @router.post("/leave/{token}", response_class=HTMLResponse)
+@in_turn
 def leave(
     token: Token,
     desk: TheDesk,
@@ -64,6 +66,7 @@ def leave(
 
 
 @router.post("/return/{token}", response_class=HTMLResponse)
+@in_turn
 def come_back(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse:
     """That was a mistake: they are a reader as before."""
     who = holder(desk, Purpose.COME_BACK, token).subscriber

@@ -33,6 +33,7 @@ from digest.web.routes.common import (
     act,
     holder,
     id_of,
+    in_turn,
     page,
     pages_of,
     see_other,
@@ -55,6 +56,7 @@ def own_page(
 
 
 @router.post("/reader/{token}/pause", response_class=HTMLResponse)
+@in_turn
 def pause(
     token: Token,
     desk: TheDesk,
@@ -74,6 +76,7 @@ def pause(
 
 
 @router.post("/reader/{token}/resume", response_class=HTMLResponse)
+@in_turn
 def resume(token: Token, desk: TheDesk, language: FormLanguage) -> Response:
     who = holder(desk, Purpose.PREFERENCES, token).subscriber
     answer = desk.store.people.pause(who.id, None, act(desk, "page"))
@@ -83,6 +86,7 @@ def resume(token: Token, desk: TheDesk, language: FormLanguage) -> Response:
 
 
 @router.post("/reader/{token}/export")
+@in_turn
 def export(token: Token, desk: TheDesk, language: FormLanguage) -> Response:
     """Everything that is kept of the reader, as one JSON document (GDPR, article 20)."""
     held = desk.store.people.export(id_of(desk, Purpose.PREFERENCES, token), act(desk, "page"))
@@ -97,6 +101,7 @@ def export(token: Token, desk: TheDesk, language: FormLanguage) -> Response:
 
 
 @router.post("/reader/{token}/change", response_class=HTMLResponse)
+@in_turn
 def ask_to_change(
     token: Token,
     desk: TheDesk,
@@ -137,6 +142,7 @@ def change_page(token: Token, desk: TheDesk, language: Language) -> HTMLResponse
 
 
 @router.post("/change/{token}", response_class=HTMLResponse)
+@in_turn
 def confirm_change(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse:
     """One of the two mailboxes says yes; with both the address is changed."""
     pages = pages_of(desk)
@@ -176,6 +182,7 @@ def erase_page(token: Token, desk: TheDesk, language: Language) -> HTMLResponse:
 
 
 @router.post("/erase/{token}", response_class=HTMLResponse)
+@in_turn
 def erase(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse:
     """Everything that is kept of them goes, for good (GDPR, article 17)."""
     who = holder(desk, Purpose.ERASE, token).subscriber

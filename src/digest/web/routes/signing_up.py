@@ -36,6 +36,7 @@ from digest.web.routes.common import (
     Token,
     act,
     holder,
+    in_turn,
     page,
     pages_of,
     see_other,
@@ -80,6 +81,7 @@ def challenge(desk: TheDesk) -> JSONResponse:
 
 
 @router.post("/subscribe/", response_class=HTMLResponse)
+@in_turn
 def sign_up(
     request: Request,
     desk: TheDesk,
@@ -187,6 +189,7 @@ def confirm_page(token: Token, desk: TheDesk, language: Language) -> HTMLRespons
 
 
 @confirming.post("/confirm/{token}", response_class=HTMLResponse)
+@in_turn
 def confirm(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse:
     """The click that makes a reader of an address; it agrees to the words that stand beside the button."""
     pages, newsletter = pages_of(desk), desk.publication.newsletter

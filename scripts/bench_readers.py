@@ -124,7 +124,7 @@ def ask(server: Server, requests: Iterable[str], clients: int, seconds: float) -
         used = server.used - before
     found = json.loads(told.splitlines()[-1])
     if found["bad"]:
-        print(f"    {found['bad']} of {found['asked']} were not answered well", flush=True)
+        print(f"    {found['bad']:.0f} of {found['asked']} were not answered well", flush=True)
     return Figure(
         found["asked"] / found["seconds"], found["median"], found["p99"], used / found["asked"] * 1e3
     )

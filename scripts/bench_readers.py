@@ -21,14 +21,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 
 import bench_readership
 from bench_readership import PENDING, Readership
-from bench_send import recording_sink
+from bench_send import postgresql, recording_sink
 from bench_servers import free_port, running, used
 
 from digest.store import Store
@@ -39,6 +39,7 @@ SQLITE = "sqlite:///.digest/digest.db"
 OTHERS = "1"
 """The core for everything but what is measured, which has the other."""
 
+BARE_INSERT = "INSERT INTO bare (line) VALUES ('Of 8 treated patients, 8 were in remission.')"
 PAGE = "<!doctype html><title>A page</title>" + "<p>Of 8 treated patients, 8 were in remission.</p>\n" * 200
 
 LUA = r"""
@@ -158,19 +159,27 @@ def answer_with_a_page(port: int) -> None:
     uvicorn.run(app, port=port, log_level="error", access_log=False)
 
 
-def bare_commits(folder: Path, seconds: float) -> float:
+def bare_commits(place: Place) -> float:
     """Transactions of one row a second, each on the disk before the next begins."""
-    with sqlite3.connect(folder / "bare.db", isolation_level=None) as connection:
+    if place.database != SQLITE:
+        import psycopg
+
+        with psycopg.connect(place.database, autocommit=True) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS bare (id serial PRIMARY KEY, line text)")
+            return commits(lambda: connection.execute(BARE_INSERT), place.seconds)
+    with closing(sqlite3.connect(place.project / "bare.db", isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("CREATE TABLE IF NOT EXISTS line (id INTEGER PRIMARY KEY, text TEXT)")
-        number, passed, began = 0, 0.0, time.perf_counter()
-        while passed < seconds:
-            connection.execute(
-                "INSERT INTO line (text) VALUES ('Of 8 treated patients, 8 were in remission.')"
-            )
-            number, passed = number + 1, time.perf_counter() - began
-        return number / passed
+        connection.execute("CREATE TABLE IF NOT EXISTS bare (id INTEGER PRIMARY KEY, line TEXT)")
+        return commits(lambda: connection.execute(BARE_INSERT), place.seconds)
+
+
+def commits(one: Callable[[], object], seconds: float) -> float:
+    number, passed, began = 0, 0.0, time.perf_counter()
+    while passed < seconds:
+        one()
+        number, passed = number + 1, time.perf_counter() - began
+    return number / passed
 
 
 # ------------------------------------------------------------------------------------------ who asks
@@ -260,8 +269,8 @@ def measure_pages(place: Place, rounds: int) -> None:
 
 
 def measure_forms(place: Place, forms: Forms, rounds: int) -> None:
-    commits = max(bare_commits(place.project, place.seconds) for _ in range(rounds))
-    heading(f"Forms; a bare loop commits {commits:,.0f} rows a second", "bare")
+    bare = max(bare_commits(place) for _ in range(rounds))
+    heading(f"Forms; a bare loop commits {bare:,.0f} rows a second", "bare")
     most = round(place.seconds * 1500)
     for clients in (1, 8, 50):
         for what, make in (
@@ -269,7 +278,7 @@ def measure_forms(place: Place, forms: Forms, rounds: int) -> None:
             ("confirmations", forms.confirmations),
             ("sign-ups", forms.sign_ups),
         ):
-            show(what, clients, best(rounds, lambda m=make, c=clients: place.ask(m(most), c)), commits)
+            show(what, clients, best(rounds, lambda m=make, c=clients: place.ask(m(most), c)), bare)
             settled(place)
 
 
@@ -307,9 +316,10 @@ def measure_mails(place: Place, forms: Forms, many: int) -> None:
 
 
 def mails(place: Place) -> int:
-    with sqlite3.connect(place.project / ".digest/digest.db") as connection:
+    """How many that answer readers a mail server has."""
+    with Store.open(place.database, project=place.project) as store, store.engine.connect() as connection:
         asked = "SELECT count(*) FROM service_mail WHERE state = 'accepted' AND kind <> 'welcome'"
-        return int(connection.execute(asked).fetchone()[0])
+        return int(connection.exec_driver_sql(asked).scalar_one())
 
 
 # ----------------------------------------------------------------------------------- what comes at once
@@ -427,6 +437,7 @@ PARTS = ("pages", "forms", "mails", "crowd", "sending", "telling")
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--readers", type=int, default=1_000_000)
     parser.add_argument("--store", type=Path, help="a folder for the readers, kept for the next time")
+    parser.add_argument("--postgresql", action="store_true", help="the readers stand in PostgreSQL")
     parser.add_argument("--only", default=",".join(("feeds", *PARTS)), help="what is measured, by commas")
 
 
@@ -436,10 +447,15 @@ def measure(folder: Path, given: argparse.Namespace) -> None:
     if not parts:
         return
     project = given.store or folder
-    people = bench_readership.make(project, SQLITE, given.readers)
+    with postgresql() if given.postgresql else nullcontext(SQLITE) as database:
+        _measure(project, database, parts, given)
+
+
+def _measure(project: Path, database: str, parts: Sequence[str], given: argparse.Namespace) -> None:
+    people = bench_readership.make(project, database, given.readers)
     forms = Forms(people)
     with served(project) as server:
-        place = Place(project, SQLITE, people, server, given.seconds)
+        place = Place(project, database, people, server, given.seconds)
         for part in parts:
             match part:
                 case "pages":
@@ -454,7 +470,7 @@ def measure(folder: Path, given: argparse.Namespace) -> None:
                     measure_sending(place, forms, given.rounds)
                 case "telling":
                     measure_telling(place, 3000)
-            bench_readership.settle(project, SQLITE, transport="folder", port=25)
+            bench_readership.settle(project, database, transport="folder", port=25)
             settled(place)
 
 

@@ -50,13 +50,15 @@ class Change:
 def ask(connection: sa.Connection, keys: Keys, who: int, to: Address, act: Act) -> Answer:
     """Mails both addresses; BARRED after three in a day. What was asked before is dropped.
 
+    SO_ALREADY where the address is theirs, or is the one that they have asked for: its links stay good.
     NOBODY for who is no reader, and for who is shut out: a new address must not lead around that.
     """
     found = find(connection, keys, who)
     if found is None or found.subscriber is None or not _may_move(found):
         return Answer(result=Result.NOBODY)
     new = mark(keys.marks, to.key)
-    if new == found.mark:
+    open_one = under_way(connection, who, act.at)
+    if new == found.mark or (open_one and new == _mark(connection, open_one.id)):
         return found.answer(Result.SO_ALREADY)
     asked = (address_change.c.subscriber == who, address_change.c.asked_at > act.at - _IN)
     count = sa.select(sa.func.count()).select_from(address_change).where(*asked)

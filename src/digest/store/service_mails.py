@@ -240,8 +240,10 @@ def sweep(connection: sa.Connection, ids: Sequence[int]) -> None:
 
 
 def _mailed_lately(connection: sa.Connection, mark: str, now: datetime) -> bool:
+    """What was withdrawn before it left counts for nothing."""
     lately = (
         service_mail.c.mark == mark,
+        service_mail.c.state != DeliveryState.SUPPRESSED.value,
         service_mail.c.made_at > now - ONCE_IN,
         service_mail.c.kind.in_([kind.value for kind in STRANGERS]),
     )

@@ -114,9 +114,10 @@ def ask_to_change(
     except AddressError:
         problem: ReaderProblem = "not an address" if address.strip() else "no address"
         return _wrong(desk, language, who, token, problem)
+    if new.key == read_address(who.address).key:
+        return _wrong(desk, language, who, token, "same address")
     answer = desk.store.people.ask_to_change(who.id, new, act(desk, "page"))
     refused: dict[Result, ReaderProblem] = {
-        Result.SO_ALREADY: "same address",
         Result.BARRED: "asked too often",
         Result.NOBODY: "not confirmed",
     }

@@ -124,7 +124,7 @@ def ask(server: Server, requests: Iterable[str], clients: int, seconds: float) -
         used = server.used - before
     found = json.loads(told.splitlines()[-1])
     if found["bad"]:
-        print(f"    {found['bad']} of {found['asked']} were not answered well", flush=True)
+        print(f"    {found['bad']:.0f} of {found['asked']} were not answered well", flush=True)
     return Figure(
         found["asked"] / found["seconds"], found["median"], found["p99"], used / found["asked"] * 1e3
     )
@@ -188,13 +188,13 @@ def bare_commits(folder: Path, seconds: float) -> float:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("CREATE TABLE IF NOT EXISTS line (id INTEGER PRIMARY KEY, text TEXT)")
-        began = time.perf_counter()
-        for number in count(1):
+        number, passed, began = 0, 0.0, time.perf_counter()
+        while passed < seconds:
             connection.execute(
                 "INSERT INTO line (text) VALUES ('Of 8 treated patients, 8 were in remission.')"
             )
-            if (passed := time.perf_counter() - began) > seconds:
-                return number / passed
+            number, passed = number + 1, time.perf_counter() - began
+        return number / passed
 
 
 # ------------------------------------------------------------------------------------------ who asks

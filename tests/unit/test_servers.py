@@ -8,7 +8,8 @@ import pytest
 from program import SETTINGS, build, digest, letter, tree, written
 
 from digest.publish import serving
-from digest.publish.servers import FILES
+from digest.publish.servers import DYNAMIC, FILES
+from digest.web.app import PREFIXES
 
 
 def configured(folder: Path, settings: str = SETTINGS) -> dict[str, str]:
@@ -34,6 +35,10 @@ def test_without_a_newsletter_nothing_is_passed_on(tmp_path: Path) -> None:
     for text in configured(tmp_path, SETTINGS.partition("[newsletter]")[0]).values():
         assert "8000" not in text
         assert "subscribe" not in text
+
+
+def test_all_that_our_server_answers_itself_is_passed_on() -> None:
+    assert {f"{name}/" for name in DYNAMIC} == set(PREFIXES)
 
 
 @pytest.mark.parametrize(

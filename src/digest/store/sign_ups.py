@@ -197,7 +197,7 @@ def _speak(connection: sa.Connection, who: Subscriber, language: str) -> None:
     connection.execute(sa.update(subscriber).where(subscriber.c.id == who.id).values(language=language))
 
 
-def _silent(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def _silent(now: datetime) -> tuple[sa.ColumnElement[bool] | sa.TextClause, ...]:
     """Conditions on `subscriber`: signed up, by the last line of the log, and never confirmed in time."""
     last = (
         sa.select(consent.c.act)

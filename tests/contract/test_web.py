@@ -355,9 +355,8 @@ def test_each_answer_to_a_reader_is_a_line_of_the_log_that_names_its_route(web: 
     own = f"/reader/{web.token(Purpose.PREFERENCES, web.joined())}"
     outside.get(own)
     outside.head(own)
-    outside.get("/healthz")
+    outside.get("/healthz")  # asked all day, and well
     assert [(line.method, line.route, line.status) for line in found] == [
         ("GET", "/reader/{token}", 200),
         ("HEAD", "/reader/{token}", 200),
-        ("GET", "/healthz", 200),
     ]

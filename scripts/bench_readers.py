@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import random
 import signal
 import sqlite3
@@ -22,23 +21,25 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 
 import bench_readership
 from bench_readership import PENDING, Readership
-from bench_send import free_port, recording_sink
+from bench_send import postgresql, recording_sink
+from bench_servers import free_port, running, used
 
 from digest.store import Store
 from digest.subscribers.tokens import Purpose
 
 ROOT = Path(__file__).resolve().parent.parent
 SQLITE = "sqlite:///.digest/digest.db"
-SERVER, OTHERS = "0", "1"
-"""The cores: one for what is measured, one for everything else."""
+OTHERS = "1"
+"""The core for everything but what is measured, which has the other."""
 
+BARE_INSERT = "INSERT INTO bare (line) VALUES ('Of 8 treated patients, 8 were in remission.')"
 PAGE = "<!doctype html><title>A page</title>" + "<p>Of 8 treated patients, 8 were in remission.</p>\n" * 200
 
 LUA = r"""
@@ -79,12 +80,6 @@ class Server:
     port: int
     pid: int
 
-    @property
-    def used(self) -> float:
-        """Seconds of the processor, of all its threads (proc(5))."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
 
 @dataclass(frozen=True)
 class Place:
@@ -94,14 +89,14 @@ class Place:
     database: str
     people: Readership
     server: Server
-    seconds: float
+    seconds: int
 
     def ask(self, requests: Iterable[str], clients: int) -> Figure:
         """Each line is `METHOD PATH BODY`; they come in turn, and again once all have come."""
         return ask(self.server, requests, clients, self.seconds)
 
 
-def ask(server: Server, requests: Iterable[str], clients: int, seconds: float) -> Figure:
+def ask(server: Server, requests: Iterable[str], clients: int, seconds: int) -> Figure:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "ask.lua").write_text(LUA)
         (Path(folder) / "requests").write_text("\n".join(requests) + "\n")
@@ -113,20 +108,20 @@ def ask(server: Server, requests: Iterable[str], clients: int, seconds: float) -
                 "wrk",
                 "-t1",
                 f"-c{clients}",
-                f"-d{seconds:.0f}s",
+                f"-d{seconds}s",
                 "-s",
                 f"{folder}/ask.lua",
             ),
             *(f"http://127.0.0.1:{server.port}", "--", f"{folder}/requests"),
         ]
-        before = server.used
+        before = used(server.pid)
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        used = server.used - before
+        spent = used(server.pid) - before
     found = json.loads(told.splitlines()[-1])
     if found["bad"]:
         print(f"    {found['bad']:.0f} of {found['asked']} were not answered well", flush=True)
     return Figure(
-        found["asked"] / found["seconds"], found["median"], found["p99"], used / found["asked"] * 1e3
+        found["asked"] / found["seconds"], found["median"], found["p99"], spent / found["asked"] * 1e3
     )
 
 
@@ -138,34 +133,16 @@ def served(project: Path) -> Iterator[Server]:
     """`digest serve` on a core of its own."""
     port = free_port()
     command = [sys.executable, "-m", "digest", "--project", str(project), "serve", "--port", str(port)]
-    with (project / "log").open("w") as log, running(command, port, log=log) as server:
-        yield server
+    with running(command, port, project / "log") as pid:
+        yield Server(port, pid)
 
 
 @contextmanager
 def bare_page() -> Iterator[Server]:
     """A route that returns a constant page."""
     port = free_port()
-    with running([sys.executable, __file__, "--bare-page", str(port)], port) as server:
-        yield server
-
-
-@contextmanager
-def running(command: Sequence[str], port: int, log: object = subprocess.DEVNULL) -> Iterator[Server]:
-    server = subprocess.Popen(["taskset", "-c", SERVER, *command], stdout=log, stderr=log)  # type: ignore[call-overload]
-    try:
-        while True:
-            try:
-                http.client.HTTPConnection("127.0.0.1", port).connect()
-                break
-            except OSError:
-                if server.poll() is not None:
-                    sys.exit(f"{command} has ended")
-                time.sleep(0.1)
-        yield Server(port, server.pid)
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait()
+    with running([sys.executable, __file__, str(port)], port) as pid:
+        yield Server(port, pid)
 
 
 def answer_with_a_page(port: int) -> None:
@@ -182,19 +159,27 @@ def answer_with_a_page(port: int) -> None:
     uvicorn.run(app, port=port, log_level="error", access_log=False)
 
 
-def bare_commits(folder: Path, seconds: float) -> float:
+def bare_commits(place: Place) -> float:
     """Transactions of one row a second, each on the disk before the next begins."""
-    with sqlite3.connect(folder / "bare.db", isolation_level=None) as connection:
+    if place.database != SQLITE:
+        import psycopg
+
+        with psycopg.connect(place.database, autocommit=True) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS bare (id serial PRIMARY KEY, line text)")
+            return commits(lambda: connection.execute(BARE_INSERT), place.seconds)
+    with closing(sqlite3.connect(place.project / "bare.db", isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("CREATE TABLE IF NOT EXISTS line (id INTEGER PRIMARY KEY, text TEXT)")
-        number, passed, began = 0, 0.0, time.perf_counter()
-        while passed < seconds:
-            connection.execute(
-                "INSERT INTO line (text) VALUES ('Of 8 treated patients, 8 were in remission.')"
-            )
-            number, passed = number + 1, time.perf_counter() - began
-        return number / passed
+        connection.execute("CREATE TABLE IF NOT EXISTS bare (id INTEGER PRIMARY KEY, line TEXT)")
+        return commits(lambda: connection.execute(BARE_INSERT), place.seconds)
+
+
+def commits(one: Callable[[], object], seconds: float) -> float:
+    number, passed, began = 0, 0.0, time.perf_counter()
+    while passed < seconds:
+        one()
+        number, passed = number + 1, time.perf_counter() - began
+    return number / passed
 
 
 # ------------------------------------------------------------------------------------------ who asks
@@ -204,6 +189,7 @@ def pages(people: Readership) -> dict[str, list[str]]:
     """What readers look at, each by readers from everywhere in the store."""
     some = random.Random(7).sample(range(1, people.readers + 1), 2000)
     old = range(1, bench_readership.OLD_READERS + 1)
+    pending = range(people.readers + PENDING - 2000, people.readers + PENDING)
 
     def links(path: str, purpose: Purpose, ids: Iterable[int]) -> list[str]:
         return [f"GET {people.link(path, purpose, id)}" for id in ids]
@@ -212,7 +198,7 @@ def pages(people: Readership) -> dict[str, list[str]]:
         "reader's page": links("reader", Purpose.PREFERENCES, some),
         "reader's page, 200 issues": links("reader", Purpose.PREFERENCES, old),
         "page to leave": links("leave", Purpose.LEAVE, some),
-        "page to confirm": links("confirm", Purpose.CONFIRM, some),
+        "page to confirm": links("confirm", Purpose.CONFIRM, pending),
         "/subscribe/": ["GET /subscribe/"],
         "/subscribe/challenge": ["GET /subscribe/challenge"],
         "/healthz": ["GET /healthz"],
@@ -283,8 +269,8 @@ def measure_pages(place: Place, rounds: int) -> None:
 
 
 def measure_forms(place: Place, forms: Forms, rounds: int) -> None:
-    commits = max(bare_commits(place.project, place.seconds) for _ in range(rounds))
-    heading(f"Forms; a bare loop commits {commits:,.0f} rows a second", "bare")
+    bare = max(bare_commits(place) for _ in range(rounds))
+    heading(f"Forms; a bare loop commits {bare:,.0f} rows a second", "bare")
     most = round(place.seconds * 1500)
     for clients in (1, 8, 50):
         for what, make in (
@@ -292,7 +278,7 @@ def measure_forms(place: Place, forms: Forms, rounds: int) -> None:
             ("confirmations", forms.confirmations),
             ("sign-ups", forms.sign_ups),
         ):
-            show(what, clients, best(rounds, lambda m=make, c=clients: place.ask(m(most), c)), commits)
+            show(what, clients, best(rounds, lambda m=make, c=clients: place.ask(m(most), c)), bare)
             settled(place)
 
 
@@ -330,9 +316,10 @@ def measure_mails(place: Place, forms: Forms, many: int) -> None:
 
 
 def mails(place: Place) -> int:
-    with sqlite3.connect(place.project / ".digest/digest.db") as connection:
+    """How many that answer readers a mail server has."""
+    with Store.open(place.database, project=place.project) as store, store.engine.connect() as connection:
         asked = "SELECT count(*) FROM service_mail WHERE state = 'accepted' AND kind <> 'welcome'"
-        return int(connection.execute(asked).fetchone()[0])
+        return int(connection.exec_driver_sql(asked).scalar_one())
 
 
 # ----------------------------------------------------------------------------------- what comes at once
@@ -444,37 +431,48 @@ def chance_of_later(some: Sequence[float], others: Sequence[float]) -> float:
     return (ranks - len(some) * (len(some) + 1) / 2) / (len(some) * len(others))
 
 
-def main() -> None:
-    asked = argparse.ArgumentParser(description="The web for readers, with a million of them.")
-    asked.add_argument("--readers", type=int, default=1_000_000)
-    asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--seconds", type=float, default=5)
-    asked.add_argument("--store", type=Path, help="a folder for the store that is kept for the next time")
-    asked.add_argument("--only", default="pages,forms,mails,crowd,sending,telling", help="what is measured")
-    asked.add_argument("--bare-page", type=int, help=argparse.SUPPRESS)
-    given = asked.parse_args()
-    if given.bare_page:
-        answer_with_a_page(given.bare_page)
+PARTS = ("pages", "forms", "mails", "crowd", "sending", "telling")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--readers", type=int, default=1_000_000)
+    parser.add_argument("--store", type=Path, help="a folder for the readers, kept for the next time")
+    parser.add_argument("--postgresql", action="store_true", help="the readers stand in PostgreSQL")
+    parser.add_argument("--only", default=",".join(("feeds", *PARTS)), help="what is measured, by commas")
+
+
+def measure(folder: Path, given: argparse.Namespace) -> None:
+    """What of `--only` is ours, in a store that is made first."""
+    parts = [part for part in PARTS if part in given.only]
+    if not parts:
         return
-    with tempfile.TemporaryDirectory() as folder:
-        project = given.store or Path(folder)
-        people = bench_readership.make(project, SQLITE, given.readers)
-        forms = Forms(people)
-        with served(project) as server:
-            place = Place(project, SQLITE, people, server, given.seconds)
-            if "pages" in given.only:
-                measure_pages(place, given.rounds)
-            if "forms" in given.only:
-                measure_forms(place, forms, given.rounds)
-            if "mails" in given.only:
-                measure_mails(place, forms, 1000)
-            if "crowd" in given.only:
-                measure_crowd(place, forms, given.rounds)
-            if "sending" in given.only:
-                measure_sending(place, forms, given.rounds)
-            if "telling" in given.only:
-                measure_telling(place, 3000)
+    project = given.store or folder
+    with postgresql() if given.postgresql else nullcontext(SQLITE) as database:
+        _measure(project, database, parts, given)
+
+
+def _measure(project: Path, database: str, parts: Sequence[str], given: argparse.Namespace) -> None:
+    people = bench_readership.make(project, database, given.readers)
+    forms = Forms(people)
+    with served(project) as server:
+        place = Place(project, database, people, server, given.seconds)
+        for part in parts:
+            match part:
+                case "pages":
+                    measure_pages(place, given.rounds)
+                case "forms":
+                    measure_forms(place, forms, given.rounds)
+                case "mails":
+                    measure_mails(place, forms, 1000)
+                case "crowd":
+                    measure_crowd(place, forms, given.rounds)
+                case "sending":
+                    measure_sending(place, forms, given.rounds)
+                case "telling":
+                    measure_telling(place, 3000)
+            bench_readership.settle(project, database, transport="folder", port=25)
+            settled(place)
 
 
 if __name__ == "__main__":
-    main()
+    answer_with_a_page(int(sys.argv[1]))

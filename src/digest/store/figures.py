@@ -134,12 +134,12 @@ def _ahead(connection: sa.Connection) -> datetime | None:
 
 
 def _readers(connection: sa.Connection, since: datetime) -> tuple[dict[SubscriberState, int], int]:
-    """By state, and how many confirmed since then, in one pass."""
-    lately = sa.func.sum(sa.case((subscriber.c.confirmed_at > since, 1), else_=0))
-    asked = sa.select(subscriber.c.state, sa.func.count(), lately).group_by(subscriber.c.state)
-    found = {row[0]: (row[1], row[2]) for row in connection.execute(asked)}
-    by_state = {state: found.get(state.value, (0, 0))[0] for state in SubscriberState}
-    return by_state, found.get(SubscriberState.CONFIRMED.value, (0, 0))[1]
+    """By state, and how many confirmed since then: sums in one pass, where GROUP BY sorts a million rows."""
+    of_a_state = [subscriber.c.state == state.value for state in SubscriberState]
+    lately = sa.and_(subscriber.c.state == SubscriberState.CONFIRMED.value, subscriber.c.confirmed_at > since)
+    sums = [sa.func.sum(sa.case((it, 1), else_=0)) for it in (*of_a_state, lately)]
+    *by_state, confirmed = (found or 0 for found in connection.execute(sa.select(*sums)).one())
+    return dict(zip(SubscriberState, by_state, strict=True)), confirmed
 
 
 def _queue(

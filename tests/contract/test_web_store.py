@@ -439,6 +439,17 @@ def test_an_address_changes_once_both_mailboxes_have_said_so(store: Store) -> No
     assert store.people.show(read_address("reader-17@example.org"), NOW).nothing
 
 
+def test_a_letter_that_waits_goes_to_the_new_address(store: Store) -> None:
+    id = joined(store)
+    audience.approve(store, 1)
+    store.sending.begin(1, NOW)
+    change = asked(store, id)
+    for side in Side:
+        store.people.confirm_change(id, change, side, LINK)
+    with reading(store.engine) as connection:
+        assert list(connection.scalars(sa.select(schema.delivery.c.address))) == ["reader-99@example.org"]
+
+
 def test_one_mailbox_alone_changes_nothing_and_a_link_that_is_too_old_neither(store: Store) -> None:
     id = joined(store)
     change = asked(store, id)

@@ -307,6 +307,7 @@ def _due(now: datetime) -> sa.Select[Any]:
         _addressed(
             service_mail,
             subscriber.c.name,
+            subscriber.c.moved,
             address_change.c.address.label("new_address"),
             address_change.c.ends,
         )
@@ -322,6 +323,7 @@ def _mail_of(row: sa.Row[Any]) -> ServiceMail:
         subscriber=row.subscriber,
         address=row.address,
         name=row.name,
+        moved=row.moved,
         language=row.language,
         issue=row.issue,
         change=row.change,

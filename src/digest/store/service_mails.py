@@ -240,8 +240,10 @@ def sweep(connection: sa.Connection, ids: Sequence[int]) -> None:
 
 
 def _mailed_lately(connection: sa.Connection, mark: str, now: datetime) -> bool:
+    """What was withdrawn before it left counts for nothing."""
     lately = (
         service_mail.c.mark == mark,
+        service_mail.c.state != DeliveryState.SUPPRESSED.value,
         service_mail.c.made_at > now - ONCE_IN,
         service_mail.c.kind.in_([kind.value for kind in STRANGERS]),
     )
@@ -305,6 +307,7 @@ def _due(now: datetime) -> sa.Select[Any]:
         _addressed(
             service_mail,
             subscriber.c.name,
+            subscriber.c.moved,
             address_change.c.address.label("new_address"),
             address_change.c.ends,
         )
@@ -320,6 +323,7 @@ def _mail_of(row: sa.Row[Any]) -> ServiceMail:
         subscriber=row.subscriber,
         address=row.address,
         name=row.name,
+        moved=row.moved,
         language=row.language,
         issue=row.issue,
         change=row.change,

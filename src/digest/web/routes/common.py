@@ -12,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from digest.model import Subscriber
 from digest.store.people import Act, Listed
 from digest.subscribers import tokens
 from digest.subscribers.tokens import Purpose, Refused
@@ -107,6 +108,44 @@ def holder(desk: Desk, purpose: Purpose, token: str, *, about: str = "") -> List
     if found is None:
         raise NotTaken("erased")
     return found
+
+
+def reader_of(desk: Desk, token: str) -> Listed:
+    """The reader whose own page a link opens. Raises NotTaken; also for one mailed to a former address."""
+    claimed = tokens.claimed(token)
+    found = None if claimed is None else desk.store.people.find(claimed, desk.now)
+    match tokens.reads_own_page(desk.keys, token, found.subscriber.moved if found else 0, now=desk.now):
+        case int() if found is not None:
+            return found
+        case int():
+            raise NotTaken("erased")
+        case Refused.ENDED:
+            raise NotTaken("too old")
+    if found is not None and _was_theirs(desk, token, found.subscriber.moved):
+        raise NotTaken("too old")
+    raise NotTaken("not ours", HTTPStatus.NOT_FOUND)
+
+
+def _was_theirs(desk: Desk, token: str, moved: int) -> bool:
+    """Whether it opened the page before they changed their address."""
+    earlier = (tokens.reads_own_page(desk.keys, token, move, now=desk.now) for move in range(moved))
+    return any(isinstance(id, int) for id in earlier)
+
+
+def page_of(desk: Desk, who: Subscriber) -> str:
+    """The path of a reader's own page, with its token."""
+    return f"{desk.publication.site.base}reader/{tokens.own_page(desk.keys, who.id, who.moved)}"
+
+
+def shown(who: Subscriber) -> str:
+    """The address on pages that a link in an old mail opens: whole, unless it was mailed to another one."""
+    return masked(who.address) if who.moved else who.address
+
+
+def masked(address: str) -> str:
+    """Enough for its owner to know it: `r…@example.org`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…@{domain}"
 
 
 def id_of(desk: Desk, purpose: Purpose, token: str, *, about: str = "") -> int:

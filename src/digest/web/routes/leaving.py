@@ -32,6 +32,7 @@ from digest.web.routes.common import (
     in_turn,
     page,
     pages_of,
+    shown,
 )
 
 router = APIRouter(tags=["leaving"])
@@ -46,7 +47,7 @@ def leave_page(token: Token, desk: TheDesk, language: Language) -> HTMLResponse:
     who = found.subscriber
     if who.state is SubscriberState.LEFT:
         return _left(desk, language, who, found.suppression, already=True)
-    return page(pages_of(desk).leave(language, address=who.address, token=token))
+    return page(pages_of(desk).leave(language, address=shown(who), token=token))
 
 
 @router.post("/leave/{token}", response_class=HTMLResponse)
@@ -73,7 +74,7 @@ def come_back(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLRespon
     answer = desk.store.people.come_back(who.id, act(desk, "page"))
     if answer.result not in (Result.DONE, Result.SO_ALREADY):
         raise NotTaken("too old")
-    return page(pages_of(desk).returned(language, address=who.address))
+    return page(pages_of(desk).returned(language, address=shown(who)))
 
 
 def _left(
@@ -83,4 +84,4 @@ def _left(
     if who.confirmed_at and barred and barred.reason is SuppressionReason.UNSUBSCRIBED:
         ends = barred.since + BACK_WITHIN
         back = tokens.make(desk.keys, Purpose.COME_BACK, who.id, ends=ends) if ends > desk.now else ""
-    return page(pages_of(desk).left(language, address=who.address, return_token=back, already=already))
+    return page(pages_of(desk).left(language, address=shown(who), return_token=back, already=already))

@@ -37,10 +37,8 @@ class MailSample:
     link: str
     days: int = 0
     new_address: str = ""
-
-    @property
-    def template(self) -> str:
-        return "email/service.mjml"
+    template: str = "email/service.mjml"
+    text_template: str = "email/service.txt"
 
 
 Sample = PageSample | MailSample
@@ -81,7 +79,7 @@ def _own(name: str, title: str, make: Callable[[Given], str]) -> PageSample:
 
 def _own_mistake(problem: ReaderProblem) -> PageSample:
     name = f"reader-mistake-{problem.replace(' ', '-')}"
-    return _own(name, f"A mistake: {problem}", lambda it: it.own(problem=problem))
+    return _own(name, f"Mistake: {problem}", lambda it: it.own(problem=problem))
 
 
 def _barred(reason: SuppressionReason, title: str) -> PageSample:
@@ -91,7 +89,7 @@ def _barred(reason: SuppressionReason, title: str) -> PageSample:
 def _refused(why: Refusal) -> PageSample:
     return _page(
         f"refused-{why.replace(' ', '-')}",
-        f"A link: {why}",
+        f"The link: {why}",
         "refused",
         lambda it: it.pages.refused(it.language, why=why),
     )
@@ -152,14 +150,14 @@ GROUPS = (
             *(_form(problem) for problem in get_args(SignupProblem)),
             _page(
                 "one-more-step",
-                "One more step, without JavaScript",
+                "Without JavaScript",
                 "one_more_step",
                 lambda it: it.pages.one_more_step(it.language, address=ADDRESS, ticket="1k7f", seconds=20),
             ),
             _page("asked", "After the form", "asked", lambda it: it.pages.asked(it.language)),
-            _later("network", "Too many from one network", 20),
-            _later("domain", "Too many of one mail provider", 20),
-            _later("all", "Too many at all", 1),
+            _later("network", "Too many: one network", 20),
+            _later("domain", "Too many: one provider", 20),
+            _later("all", "Too many: at all", 1),
             _page("embed", "The form for other sites", "embed", lambda it: it.pages.embed(it.language)),
         ),
     ),
@@ -173,7 +171,7 @@ GROUPS = (
                 lambda it: it.pages.confirm(it.language, address=ADDRESS, token=TOKEN),
             ),
             _confirmed("confirmed", "Confirmed", welcome=True),
-            _confirmed("confirmed-no-date", "Confirmed, no issue planned", dated=False),
+            _confirmed("confirmed-no-date", "Confirmed, no date yet", dated=False),
             _confirmed("confirmed-already", "Confirmed before", dated=False, already=True),
         ),
     ),
@@ -211,9 +209,9 @@ GROUPS = (
                 "Not yet confirmed",
                 lambda it: it.own(state=SubscriberState.PENDING, confirmed_at=None, issues=(), came_back=()),
             ),
-            _barred(SuppressionReason.HARD_BOUNCE, "Not mailed: no such mailbox"),
-            _barred(SuppressionReason.COMPLAINT, "Not mailed: reported as spam"),
-            _barred(SuppressionReason.MANUAL, "Not mailed: the editors"),
+            _barred(SuppressionReason.HARD_BOUNCE, "Not mailed: no mailbox"),
+            _barred(SuppressionReason.COMPLAINT, "Not mailed: complaint"),
+            _barred(SuppressionReason.MANUAL, "Not mailed: by hand"),
             _own(
                 "reader-left",
                 "Has left",
@@ -248,12 +246,12 @@ GROUPS = (
         samples=(
             _page(
                 "change-asked",
-                "Two mails are on their way",
+                "Has asked to move",
                 "change_asked",
                 lambda it: it.pages.change_asked(it.language, old=ADDRESS, new=NEW_ADDRESS),
             ),
-            _change_confirm("old", "The question, to the old one"),
-            _change_confirm("new", "The question, to the new one"),
+            _change_confirm("old", "The old one is asked"),
+            _change_confirm("new", "The new one is asked"),
             _page(
                 "change-half",
                 "One has agreed",

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from digest.issues import newsletter_of
 from digest.model import Email
-from digest.preview.occasions import GROUPS, Group, MailSample, PageSample, Sample
+from digest.preview.occasions import GROUPS, Group, MailSample, PageSample
 from digest.preview.samples import Given
 from digest.render.service_mail import service_email
 from digest.settings import Settings
@@ -61,6 +61,6 @@ class ForReaders:
             new_address=sample.new_address,
         )
 
-    def where(self, sample: Sample) -> str:
-        """The path of its template as the author knows it."""
-        return self._theme.where(sample.template)
+    def where(self, template: str) -> str:
+        """The path of a template or of a file of words as the author knows it."""
+        return self._theme.where(template)

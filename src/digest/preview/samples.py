@@ -9,17 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import cycle
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from digest.model import (
-    CameBack,
-    Consent,
-    ConsentAct,
-    DeliveryState,
-    Site,
-    SubscriberState,
-)
+from digest.model import CameBack, Consent, ConsentAct, DeliveryState, Site, SubscriberState
 from digest.web.pages import Did, Pages, ReaderProblem
 from digest.web.reader_view import CameView, IssueView, ReaderView
 
@@ -27,8 +21,11 @@ ADDRESS = "reader-17@example.org"
 NEW_ADDRESS = "reader-17.new@example.net"
 TOKEN = "cei5xq4r7q3zjv2kq2w5xq4r7q"
 
-_HOWS = ("form", "link in the mail", "one-click", "page", "mail to the leave address", "returned mail")
-_HOWS_OF_OTHERS = ("mail server", "command line", "import of readers.csv")
+_WAYS = (
+    *("form", "link in the mail", "one-click", "page", "mail to the leave address"),
+    *("returned mail", "mail server", "command line", "import of readers.csv"),
+)
+"""How something may have been done: those of the catalogue, and one that is shown as it was written down."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,9 +79,10 @@ class Given:
 
     def everything(self) -> str:
         """The reader's page with each line that can ever stand in its lists."""
-        hows = [*_HOWS, *_HOWS_OF_OTHERS]
-        acts = [(act, hows[place % len(hows)]) for place, act in enumerate(ConsentAct)]
-        log = [self._ago(days=70 - day, act=act, how=how) for day, (act, how) in enumerate(acts)]
+        log = (
+            Consent(at=self.now - timedelta(days=70 - day), act=act, how=how)
+            for day, (act, how) in enumerate(zip(ConsentAct, cycle(_WAYS), strict=False))
+        )
         came = (CameView(kind=kind, at=self.now - timedelta(days=9)) for kind in CameBack)
         return self.own(consents=tuple(log), came_back=tuple(came))
 
@@ -95,9 +93,6 @@ class Given:
     @property
     def _today(self) -> date:
         return self.now.astimezone(ZoneInfo(self.site.timezone)).date()
-
-    def _ago(self, *, days: int, act: ConsentAct, how: str) -> Consent:
-        return Consent(at=self.now - timedelta(days=days), act=act, how=how)
 
     def _issues(self, added: datetime) -> Iterator[IssueView]:
         """One with each outcome that there is, the oldest first."""

@@ -157,7 +157,7 @@ GROUPS = (
             _page("asked", "After the form", "asked", lambda it: it.pages.asked(it.language)),
             _later("network", "Too many: one network", 20),
             _later("domain", "Too many: one provider", 20),
-            _later("all", "Too many: at all", 1),
+            _later("all", "Too many: in all", 1),
             _page("embed", "The form for other sites", "embed", lambda it: it.pages.embed(it.language)),
         ),
     ),

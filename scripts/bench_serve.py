@@ -4,7 +4,7 @@ Each server has one processor to itself and wrk the other; they take turns, so t
 slower for both. A reader that has the feed asks with its tag and is answered 304; one that has not gets the whole
 feed in gzip. Ratios are of figures of the same round. `CPU` is what the server itself used a request.
 
-nginx is configured by the file that the build wrote. More to time goes into `MEASURES`.
+nginx is configured by the file that the build wrote. What readers ask for is timed afterwards (`bench_readers`).
 """
 
 from __future__ import annotations
@@ -13,20 +13,19 @@ import argparse
 import os
 import re
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import bench_readers
 from bench_build import digest_project, samples
+from bench_servers import free_port, running, used
 
 FEED = "atom.xml"
 PACKED = {"Accept-Encoding": "gzip", "User-Agent": "bench (17 subscribers)"}
@@ -91,27 +90,6 @@ def nginx(project: Path, port: int) -> Iterator[Peer]:
         yield Peer(f"http://127.0.0.1:{port}/", int(workers[0]))
 
 
-@contextmanager
-def running(command: list[str], port: int) -> Iterator[int]:
-    process = subprocess.Popen(["taskset", "-c", "0", *command])
-    try:
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
-
-
 # ------------------------------------------------------------------------------------- measuring
 
 
@@ -149,17 +127,12 @@ def timed(peer: Peer, seconds: int, headers: dict[str, str], *, body: bool) -> S
     return Speed(float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0]), cpu / count * 1e6)
 
 
-def used(pid: int) -> float:
-    """Seconds of processor time of a process and its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="how long each server is asked in a round")
     parser.add_argument("--posts", type=int, default=200)
+    bench_readers.add_options(parser)
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -170,7 +143,9 @@ def main() -> None:
         raise SystemExit("needs two processors, nginx, wrk and taskset: apt install nginx wrk")
     with tempfile.TemporaryDirectory(prefix="bench-") as home:
         os.chmod(home, 0o755)  # nginx gives up root's rights before it reads
-        _compare(Path(home) / "letter", options)
+        if "feeds" in options.only:
+            _compare(Path(home) / "letter", options)
+        bench_readers.measure(Path(home) / "readers", options)
 
 
 def _compare(project: Path, options: argparse.Namespace) -> None:

@@ -30,7 +30,7 @@ from digest.schedule import quiet_until
 from digest.settings import Settings
 from digest.store import NotHome, Store, StoredIssue, fence
 from digest.store.sending import Also, Waiting, nothing_more
-from digest.subscribers.tokens import LONGEST_FOR_BOUNCES, Keys, Purpose, make
+from digest.subscribers.tokens import LONGEST_FOR_BOUNCES, Keys, Purpose, make, own_page
 from digest.transports import Mailbag, Transport
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ class Addressing:
 
     def _addressee(self, reader: Waiting, token: str, sender: str) -> Addressee:
         leave = make(self._keys, Purpose.LEAVE, reader.subscriber)
-        own = make(self._keys, Purpose.PREFERENCES, reader.subscriber)
+        own = own_page(self._keys, reader.subscriber, reader.moved)
         return Addressee(
             address=reader.address,
             name=reader.name,

@@ -27,10 +27,10 @@ def web(store_url: str, tmp_path: Path) -> Iterator[Web]:
 
 
 def test_health_is_503_until_the_site_is_built(web: Web) -> None:
+    front = web.desk.publication.settings.root / "public/index.html"
+    front.unlink()
     assert (web.get("/healthz").status_code, web.get("/healthz").json()["site"]) == (503, "not built")
-    site = web.desk.publication.settings.root / "public"
-    site.mkdir()
-    (site / "index.html").touch()
+    front.touch()
     answer = web.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "store": "ok", "site": "ok"})
 

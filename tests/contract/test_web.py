@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 from program import SETTINGS
+from starlette.testclient import TestClient
 from visits import NOW, WEB, Web, hidden, visited
 
 from digest.model import ConsentAct, ServiceMailKind, SubscriberState
 from digest.store.people import Act, Side
 from digest.subscribers import challenge as work
 from digest.subscribers.addresses import read_address
-from digest.subscribers.tokens import Purpose
+from digest.subscribers.tokens import Purpose, own_page
+from digest.web.log import Line, Log
 
 READER = "reader-17@example.org"
 
@@ -295,6 +297,49 @@ def test_a_new_address_is_confirmed_in_both_mailboxes(web: Web) -> None:
     assert web.post(swapped).status_code == 404
 
 
+def test_who_presses_the_button_for_a_new_address_twice_is_told_the_same_twice(web: Web) -> None:
+    id = web.joined()
+    pages = [web.post(own(web, id, "change"), address="reader-99@example.org").text for _ in range(2)]
+    assert pages[0] == pages[1]
+    assert len(web.store.service_mails.waiting(web.clock.now)) == 2
+
+
+def moved(web: Web, id: int, to: str = "reader-99@example.org") -> None:
+    """A reader whose change of address both mailboxes have agreed to."""
+    web.store.people.ask_to_change(id, read_address(to), _act(web))
+    change = web.store.people.show(id, web.clock.now).change
+    assert change
+    for side in (Side.NEW, Side.OLD):
+        assert web.store.people.confirm_change(id, change.id, side, _act(web))[0].done
+
+
+def test_the_former_mailbox_of_a_reader_sees_nothing_of_them_and_its_links_to_leave_work(web: Web) -> None:
+    id = web.joined()
+    page, leave = own(web, id), f"/leave/{web.token(Purpose.LEAVE, id)}"
+    moved(web, id)
+    assert web.get(page).status_code == 410
+    assert web.post(f"{page}/pause", until="2024-12-24").status_code == 410
+    assert web.post(f"{page}/export").status_code == 410
+    assert web.get(f"/reader/{own_page(web.desk.keys, id, 1)}").status_code == 200
+    assert web.get(f"/reader/{own_page(web.desk.keys, id, 2)}").status_code == 404
+    shown = web.get(leave)
+    assert shown.status_code == 200
+    assert "reader-99" not in shown.text
+    assert "r…@example.org" in shown.text
+    assert web.post(leave).status_code == 200
+    assert state(web, id) is SubscriberState.LEFT
+
+
+def test_the_mailbox_that_is_asked_about_a_new_address_is_told_little_of_the_present_one(web: Web) -> None:
+    id = web.joined()
+    web.post(own(web, id, "change"), address="reader-99@example.org")
+    change = web.store.people.show(id, web.clock.now).change
+    assert change
+    for side, told in ((Side.NEW, False), (Side.OLD, True)):
+        token = web.token(Purpose.CHANGE_ADDRESS, id, about=f"{change.id} {side}")
+        assert (READER in web.get(f"/change/{change.id}-{side}-{token}").text) is told
+
+
 @pytest.mark.parametrize("address", ["", "nobody", READER])
 def test_what_cannot_be_a_new_address_is_said(web: Web, address: str) -> None:
     id = web.joined()
@@ -338,3 +383,16 @@ def test_settings_that_change_are_in_force_and_broken_ones_are_not(web: Web) -> 
     assert "Second Baseline" in web.get("/subscribe/").text
     path.write_text("[site", "utf-8")
     assert "Second Baseline" in web.get("/subscribe/").text
+
+
+def test_each_answer_to_a_reader_is_a_line_of_the_log_that_names_its_route(web: Web) -> None:
+    found: list[Line] = []
+    outside = TestClient(Log(found.append).around(web.client.app))
+    own = f"/reader/{web.token(Purpose.PREFERENCES, web.joined())}"
+    outside.get(own)
+    outside.head(own)
+    outside.get("/healthz")  # asked all day, and well
+    assert [(line.method, line.route, line.status) for line in found] == [
+        ("GET", "/reader/{token}", 200),
+        ("HEAD", "/reader/{token}", 200),
+    ]

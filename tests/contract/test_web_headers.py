@@ -81,7 +81,7 @@ PUT    /subscribe/                -                      405  HTML  allow: GET, 
 DELETE /reader/PREFERENCES        -                      405  HTML  allow: GET, HEAD
 OPTIONS /erase/ERASE              -                      405  HTML  allow: GET, HEAD, POST
 GET    /reader/x/pause            -                      405  HTML  allow: POST
-GET    /healthz                   -                      503  JSON
+GET    /healthz                   -                      200  JSON
 GET    /metrics                   -                      404  HTML
 """
 

@@ -439,6 +439,17 @@ def test_an_address_changes_once_both_mailboxes_have_said_so(store: Store) -> No
     assert store.people.show(read_address("reader-17@example.org"), NOW).nothing
 
 
+def test_a_letter_that_waits_goes_to_the_new_address(store: Store) -> None:
+    id = joined(store)
+    audience.approve(store, 1)
+    store.sending.begin(1, NOW)
+    change = asked(store, id)
+    for side in Side:
+        store.people.confirm_change(id, change, side, LINK)
+    with reading(store.engine) as connection:
+        assert list(connection.scalars(sa.select(schema.delivery.c.address))) == ["reader-99@example.org"]
+
+
 def test_one_mailbox_alone_changes_nothing_and_a_link_that_is_too_old_neither(store: Store) -> None:
     id = joined(store)
     change = asked(store, id)
@@ -480,6 +491,24 @@ def test_nobody_confirms_a_change_of_another_reader(store: Store) -> None:
     answer, seen = store.people.confirm_change(other, change, Side.OLD, LINK)
     assert answer.result is Did.NOBODY
     assert seen is None
+
+
+def test_who_asks_twice_for_the_same_address_keeps_the_links_that_were_mailed(store: Store) -> None:
+    id = joined(store)
+    change = asked(store, id)
+    for _ in range(5):
+        assert store.people.ask_to_change(id, NEW, PAGE).result is Did.SO_ALREADY
+    assert len(sent(store)) == 2
+    assert store.people.confirm_change(id, change, Side.NEW, LINK)[0].done
+    assert lines(store).count(ConsentAct.CHANGE_ASKED) == 1
+
+
+def test_a_mail_that_was_withdrawn_before_it_left_keeps_no_other_from_leaving(store: Store) -> None:
+    id = joined(store)
+    asked(store, id)
+    store.people.ask_to_change(id, read_address("reader-98@example.org"), PAGE)
+    store.people.ask_to_change(id, NEW, PAGE)
+    assert [mail.address for mail in sent(store)].count(NEW.shown) == 1
 
 
 def test_a_step_of_a_change_that_has_lost_its_sense_is_never_said_to_be_done(store: Store) -> None:

@@ -306,10 +306,10 @@ def test_the_form_to_sign_up_says_where_it_works(quiet: Preview) -> None:
 def test_files_have_the_media_types_that_they_are_published_with(quiet: Preview) -> None:
     for path, media_type in {
         "/": "text/html; charset=utf-8",
-        "/feed.xml": "application/rss+xml",
-        "/atom.xml": "application/atom+xml",
-        "/feed.json": "application/feed+json",
-        "/files/bars.svg": "image/svg+xml",
+        "/feed.xml": "application/rss+xml; charset=utf-8",
+        "/atom.xml": "application/atom+xml; charset=utf-8",
+        "/feed.json": "application/feed+json; charset=utf-8",
+        "/files/bars.svg": "image/svg+xml; charset=utf-8",
     }.items():
         assert quiet.get(path)[1]["Content-Type"] == media_type
     status, _, body = quiet.get("/nowhere/")

@@ -134,7 +134,8 @@ def test_our_own_pages_obey_their_own_policy(web: Web, screen: Screen) -> None:
 
 def test_the_policy_alone_would_keep_every_script_of_others_from_running(web: Web, screen: Screen) -> None:
     headers = dict(web.get("/subscribe/").headers)
-    for typed in payloads()[::4]:
+    # The policy does not keep a page from being left, which is what two of them do.
+    for typed in [typed for typed in payloads()[::4] if "=refresh" not in typed]:
         screen.shown(200, headers, f"<!doctype html><title>x</title><p>{typed}</p><input value='{typed}'>")
     assert [told for told in screen.happened if told.startswith("dialog")] == []
     assert any("Content Security Policy" in told for told in screen.happened)

@@ -18,7 +18,7 @@ from digest.errors import DigestError
 from digest.model import PREFERENCES_URL, UNSUBSCRIBE_URL, Addressee, Email
 
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_LONG = re.compile(rb"[^\r\n]{999}")  # RFC 5322, section 2.1.1
+_LONGEST = 998  # octets of a line: RFC 5322, section 2.1.1
 _TO_STUFF = re.compile(rb"^\.", re.M)  # RFC 5321, section 4.5.2
 _LINE_ENDS = re.compile(r"\r\n?")
 
@@ -36,7 +36,7 @@ def prove(letter: bytes, mail: Email, reader: Addressee, names: Sequence[str]) -
 def _wrong_lines(letter: bytes) -> str:
     if _BARE.search(letter) or not letter.endswith(b"\r\n"):
         return "a line does not end in CRLF"
-    if _LONG.search(letter):
+    if max(map(len, letter.split(b"\r\n"))) > _LONGEST:
         return "a line is longer than 998 octets"
     return "a line begins with a full stop" if _TO_STUFF.search(letter) else ""
 

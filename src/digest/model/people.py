@@ -65,6 +65,8 @@ class Subscriber:
     state: SubscriberState
     added_at: datetime
     confirmed_at: datetime | None = None
+    moved: int = 0
+    """How often they have changed their address."""
     paused_until: datetime | None = None
     """No issue goes to them that begins before this."""
     language: str = ""

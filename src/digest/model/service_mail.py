@@ -29,6 +29,8 @@ class ServiceMail:
     subscriber: int
     address: str
     name: str
+    moved: int
+    """How often its reader has changed their address."""
     language: str
     issue: int | None
     """Of a welcome: which issue."""

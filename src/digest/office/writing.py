@@ -32,7 +32,7 @@ from digest.store.changes import Side
 from digest.store.issues import is_frozen
 from digest.store.sending import Waiting
 from digest.store.sign_ups import CONFIRM_WITHIN
-from digest.subscribers.tokens import Purpose, make, mark
+from digest.subscribers.tokens import Purpose, make, mark, own_page
 from digest.theme import Theme
 
 _SIDES = {ServiceMailKind.CHANGE_OLD: Side.OLD, ServiceMailKind.CHANGE_NEW: Side.NEW}
@@ -114,7 +114,7 @@ class Writing:
             case ServiceMailKind.CONFIRM:
                 return f"confirm/{make(tokens, Purpose.CONFIRM, who, ends=ends)}"
             case ServiceMailKind.ALREADY:
-                return f"reader/{make(tokens, Purpose.PREFERENCES, who)}"
+                return f"reader/{own_page(tokens, who, mail.moved)}"
             case _:
                 side = _SIDES[mail.kind].value
                 token = make(tokens, Purpose.CHANGE_ADDRESS, who, about=f"{mail.change} {side}", ends=ends)
@@ -166,6 +166,7 @@ class Writing:
                 name=mail.name,
                 attempts=mail.attempts,
                 first_at=None,
+                moved=mail.moved,
             )
         )
 

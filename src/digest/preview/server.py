@@ -7,7 +7,6 @@ pages are told of a new version by Server-Sent Events.
 
 from __future__ import annotations
 
-import mimetypes
 import socket
 import sys
 from collections.abc import Callable
@@ -22,17 +21,11 @@ from digest.errors import DigestError, UsageError
 from digest.preview.copies import with_fragment
 from digest.preview.pages import ROOT, Pages, Query
 from digest.preview.workbench import Workbench
+from digest.publish.serving import type_of
 
 ADDRESS = "127.0.0.1"
 _NAMES = ("127.0.0.1", "localhost")
 _HTML = "text/html; charset=utf-8"
-_TYPES = {
-    ".html": _HTML, ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json", ".svg": "image/svg+xml", ".webp": "image/webp",
-    ".txt": "text/plain; charset=utf-8", ".bib": "text/plain; charset=utf-8",
-    ".ris": "text/plain; charset=utf-8", ".opml": "text/x-opml; charset=utf-8",
-    ".xml": "application/xml", ".md": "text/plain; charset=utf-8", ".csv": "text/csv; charset=utf-8",
-}  # fmt: skip
 _ALIVE_SECONDS = 10.0
 # A page of the preview loads nothing from elsewhere and may be framed by nobody else.
 _OWN_POLICY = (
@@ -141,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         if name == "events":
             self._events(query.get("version", ""))
         elif name in pages.static:
-            self._send(HTTPStatus.OK, _TYPES[PurePosixPath(name).suffix], pages.static[name])
+            self._send(HTTPStatus.OK, type_of(name), pages.static[name])
         elif name in tabs:
             self._made(name, tabs[name], query, _OWN_POLICY)
         elif name in frames:
@@ -197,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._missing(name)
 
     def _file(self, name: str, body: bytes, suffix: str, status: HTTPStatus = HTTPStatus.OK) -> None:
-        media_type = _media_type(name, suffix)
+        media_type = _HTML if suffix == ".html" else type_of(name)
         if suffix == ".html":
             body = with_fragment(body, self.server.pages.fragment(name))
         self._send(status, media_type, body, "frame-ancestors 'self'")
@@ -249,13 +242,3 @@ def _file_below(folder: Path, name: str) -> Path | None:
         return file if file.is_relative_to(folder.resolve()) and file.exists() else None
     except OSError:
         return None
-
-
-def _media_type(name: str, suffix: str) -> str:
-    if name.endswith("atom.xml"):
-        return "application/atom+xml"
-    if name.endswith("feed.xml"):
-        return "application/rss+xml"
-    if name.endswith("feed.json"):
-        return "application/feed+json"
-    return _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -48,6 +48,8 @@ class Store:
         self.figures = Figures(engine)
         self.life = Life(engine)
         self.notices = Notices(engine)
+        self.people = People(engine)
+        """Subscribers, what they agreed to, and who is never mailed."""
         self.pings = Pings(engine)
         self.returns = Returns(engine)
         self.runs = Runs(engine)
@@ -85,11 +87,6 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    @property
-    def people(self) -> People:
-        """Subscribers, what they agreed to, and who is never mailed."""
-        return People(self.engine)
 
     # ------------------------------------------------------------------------------------- posts
 

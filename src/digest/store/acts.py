@@ -88,6 +88,7 @@ def subscriber_of(row: sa.Row[Any]) -> Subscriber:
         added_at=row.added_at,
         confirmed_at=row.confirmed_at,
         paused_until=row.paused_until,
+        moved=row.moved,
         language=row.language,
     )
 

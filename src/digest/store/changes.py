@@ -14,10 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.model import ConsentAct, ServiceMailKind, Subscriber, SubscriberState
+from digest.model import ConsentAct, DeliveryState, ServiceMailKind, Subscriber, SubscriberState
 from digest.store import consents, service_mails, suppressions
 from digest.store.acts import Act, Answer, Found, Result, find, take_off
-from digest.store.schema import address_change, consent, subscriber
+from digest.store.schema import address_change, consent, delivery, subscriber
 from digest.subscribers.addresses import Address
 from digest.subscribers.tokens import Keys, mark
 
@@ -50,13 +50,15 @@ class Change:
 def ask(connection: sa.Connection, keys: Keys, who: int, to: Address, act: Act) -> Answer:
     """Mails both addresses; BARRED after three in a day. What was asked before is dropped.
 
+    SO_ALREADY where the address is theirs, or is the one that they have asked for: its links stay good.
     NOBODY for who is no reader, and for who is shut out: a new address must not lead around that.
     """
     found = find(connection, keys, who)
     if found is None or found.subscriber is None or not _may_move(found):
         return Answer(result=Result.NOBODY)
     new = mark(keys.marks, to.key)
-    if new == found.mark:
+    open_one = under_way(connection, who, act.at)
+    if new == found.mark or (open_one and new == _mark(connection, open_one.id)):
         return found.answer(Result.SO_ALREADY)
     asked = (address_change.c.subscriber == who, address_change.c.asked_at > act.at - _IN)
     count = sa.select(sa.func.count()).select_from(address_change).where(*asked)
@@ -171,7 +173,9 @@ def _is_taken(connection: sa.Connection, new: str) -> bool:
 
 
 def _move(connection: sa.Connection, old: str, who: Subscriber, change: Change, act: Act) -> Answer:
-    """The subscriber and the consent log go over to the new address; under the old one nothing stays."""
+    """The subscriber, the consent log and letters that wait go over to the new address; under the old one
+    nothing stays, and the links to the reader's page that it was mailed are good no more.
+    """
     new = _mark(connection, change.id)
     take_off(connection, new)
     lines = consents.of(connection, old)
@@ -181,7 +185,9 @@ def _move(connection: sa.Connection, old: str, who: Subscriber, change: Change, 
     consents.write(connection, new, ConsentAct.ADDRESS_CHANGED, act.at, how=act.how, words=act.words)
     take_off(connection, old)
     moved = sa.update(subscriber).where(subscriber.c.id == who.id)
-    connection.execute(moved.values(address=change.address, mark=new))
+    connection.execute(moved.values(address=change.address, mark=new, moved=subscriber.c.moved + 1))
+    waiting = (delivery.c.subscriber == who.id, delivery.c.state == DeliveryState.QUEUED.value)
+    connection.execute(sa.update(delivery).where(*waiting).values(address=change.address))
     done = sa.update(address_change).where(address_change.c.id == change.id)
     connection.execute(done.values(done_at=act.at))
     return Answer(result=Result.DONE, subscriber=who)

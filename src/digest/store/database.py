@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,10 @@ from digest.store.meanings import meaning, place
 Upsert: TypeAlias = sqlite.Insert | postgresql.Insert
 
 _WAIT_MILLISECONDS = 30_000
+
+_ASK_AGAIN_MILLISECONDS = 3
+"""A writer waits for its turn in steps of so many. SQLite's own pauses grow to a tenth of a second, in which
+a process that sends an issue has written a hundred times: a reader who leaves then waits for all of them."""
 
 # So that a server whose machine is gone is noticed within half a minute: seconds to connect, milliseconds
 # until what was sent is acknowledged, and how often a silent connection is asked (libpq, 32.1.2).
@@ -228,4 +233,25 @@ def _begin(connection: sa.Connection) -> None:
     options = connection.get_execution_options()
     changes_tables = bool(options.get("digest_changes_tables"))
     connection.exec_driver_sql(f"PRAGMA foreign_keys = {'OFF' if changes_tables else 'ON'}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("digest_writes") else "BEGIN")
+    if options.get("digest_writes"):
+        _take_turn(connection.connection.driver_connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _take_turn(connection: Any) -> None:
+    """Raises sqlite3.OperationalError where others wrote for as long as the connection may wait."""
+    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    ends = time.monotonic() + milliseconds / 1000
+    connection.execute(f"PRAGMA busy_timeout = {_ASK_AGAIN_MILLISECONDS}")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not is_busy or time.monotonic() > ends:
+                    raise
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {milliseconds}")

@@ -56,8 +56,6 @@ class Now:
     """Sign-ups that were sent and are not settled."""
     taken: int
     """Sign-ups in the last 24 hours."""
-    service_mails: Mapping[str, int] = field(default_factory=dict)
-    """Of those that are remembered, by state."""
     service_queue: Queue = field(default_factory=Queue)
     pings: Queue = field(default_factory=Queue)
     """Feeds that the hub is to hear of, since they changed."""
@@ -74,6 +72,8 @@ class Totals:
     confirmed: int
     """In the last 24 hours."""
     suppressed: Mapping[SuppressionReason, int]
+    service_mails: Mapping[str, int] = field(default_factory=dict)
+    """Of those that are remembered, by state."""
 
 
 class Figures:
@@ -90,7 +90,6 @@ class Figures:
                 notices=_count(connection, notice.c.id, notice.c.answered_at.is_(None)),
                 forms=_queue(connection, sign_up.c.id, sign_up.c.at, sign_up.c.settled == 0),
                 taken=_count(connection, sign_up.c.id, sign_up.c.at > now - DAY),
-                service_mails=_by(connection, service_mail.c.state),
                 service_queue=_queue(
                     connection, service_mail.c.id, service_mail.c.made_at, service_mail.c.state == "queued"
                 ),
@@ -107,6 +106,7 @@ class Figures:
                 readers=readers,
                 confirmed=confirmed,
                 suppressed={reason: reasons.get(reason.value, 0) for reason in SuppressionReason},
+                service_mails=_by(connection, service_mail.c.state),
             )
 
 
@@ -134,12 +134,12 @@ def _ahead(connection: sa.Connection) -> datetime | None:
 
 
 def _readers(connection: sa.Connection, since: datetime) -> tuple[dict[SubscriberState, int], int]:
-    """By state, and how many confirmed since then, in one pass."""
-    lately = sa.func.sum(sa.case((subscriber.c.confirmed_at > since, 1), else_=0))
-    asked = sa.select(subscriber.c.state, sa.func.count(), lately).group_by(subscriber.c.state)
-    found = {row[0]: (row[1], row[2]) for row in connection.execute(asked)}
-    by_state = {state: found.get(state.value, (0, 0))[0] for state in SubscriberState}
-    return by_state, found.get(SubscriberState.CONFIRMED.value, (0, 0))[1]
+    """By state, and how many confirmed since then: sums in one pass, where GROUP BY sorts a million rows."""
+    of_a_state = [subscriber.c.state == state.value for state in SubscriberState]
+    lately = sa.and_(subscriber.c.state == SubscriberState.CONFIRMED.value, subscriber.c.confirmed_at > since)
+    sums = [sa.func.sum(sa.case((it, 1), else_=0)) for it in (*of_a_state, lately)]
+    *by_state, confirmed = (found or 0 for found in connection.execute(sa.select(*sums)).one())
+    return dict(zip(SubscriberState, by_state, strict=True)), confirmed
 
 
 def _queue(

@@ -48,6 +48,7 @@ class People:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._keys: Keys | None = None
 
     # ------------------------------------------------------------------------------------- secrets
 
@@ -68,9 +69,14 @@ class People:
             secrets.renew(connection, now)
         return self.keys(now)
 
+    def _known(self, now: datetime) -> Keys:
+        """The secrets, read once: for acts and for looking the one for marks counts, which never changes."""
+        self._keys = self._keys or self.keys(now)
+        return self._keys
+
     def mark(self, address: Address, now: datetime) -> str:
         """What stands for the address once it may not be kept itself."""
-        return tokens.mark(self.keys(now).marks, address.key)
+        return tokens.mark(self._known(now).marks, address.key)
 
     # ---------------------------------------------------------------------------------------- acts
 
@@ -88,7 +94,7 @@ class People:
         `by_reader`: they signed up themselves, which is another line in the consent log than the author's,
         and may take back that they had left once they confirm.
         """
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         with writing(self._engine) as connection:
             return acts.add(connection, keys, address, name, act, by_reader=by_reader, confirmed=confirmed)
 
@@ -97,57 +103,57 @@ class People:
 
         With `welcome` the latest issue goes to who is new.
         """
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         with writing(self._engine) as connection:
             return acts.confirm(connection, keys, who, act, by_reader=by_reader, welcome=welcome)
 
     def leave(self, who: Who, act: Act) -> Answer:
         """The reader's own leaving. Their letters that wait are suppressed in the same transaction."""
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         line, reason = ConsentAct.LEFT, SuppressionReason.UNSUBSCRIBED
         with writing(self._engine) as connection:
             return acts.leave(connection, keys, who, act, line=line, reason=reason)
 
     def remove(self, who: Who, act: Act, *, for_good: bool = False) -> Answer:
         """The author's removing. `for_good`: not even signing up again brings them back."""
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         reason = SuppressionReason.MANUAL if for_good else SuppressionReason.UNSUBSCRIBED
         with writing(self._engine) as connection:
             return acts.leave(connection, keys, who, act, line=ConsentAct.REMOVED, reason=reason)
 
     def suppress(self, who: Who, reason: SuppressionReason, act: Act, *, detail: str = "") -> Answer:
         """Never mailed again, for this reason; an address need not be a subscriber's."""
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         with writing(self._engine) as connection:
             return acts.suppress(connection, keys, who, reason, act, detail=detail)
 
     def lift(self, who: Who, act: Act) -> Answer:
         """Takes an address off the suppression list: the author's act, for whatever reason it was there."""
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         with writing(self._engine) as connection:
             return acts.lift(connection, keys, who, act)
 
     def come_back(self, who: Who, act: Act) -> Answer:
         """The reader takes back that they left. BARRED by a complaint or the author's own decision."""
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         with writing(self._engine) as connection:
             return acts.come_back(connection, keys, who, act)
 
     def pause(self, who: Who, until: datetime | None, act: Act) -> Answer:
         """No issue that begins before `until` goes to them; None ends it. BARRED for who is no reader."""
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         with writing(self._engine) as connection:
             return acts.pause(connection, keys, who, until, act)
 
     def ask_to_change(self, who: int, to: Address, act: Act) -> Answer:
         """The reader wants another address: both are mailed. BARRED after three in a day."""
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         with writing(self._engine) as connection:
             return changes.ask(connection, keys, who, to, act)
 
     def confirm_change(self, who: int, change: int, side: Side, act: Act) -> tuple[Answer, Change | None]:
         """One of the two mailboxes says yes, and how the change stands now."""
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         with writing(self._engine) as connection:
             return changes.confirm(connection, keys, who, change, side, act)
 
@@ -157,7 +163,7 @@ class People:
 
     def export(self, who: int, act: Act) -> Held | None:
         """Everything that is kept of a reader, and a line in the log that they took it along."""
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         with writing(self._engine) as connection:
             if not acts.exported(connection, keys, who, act).done:
                 return None
@@ -165,7 +171,7 @@ class People:
 
     def erase(self, who: Who, act: Act) -> Answer:
         """Forgets a person for good. What is left: a keyed hash that keeps them from being mailed again."""
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         with writing(self._engine) as connection:
             return erasing.erase(connection, keys, who, act)
 
@@ -173,13 +179,13 @@ class People:
 
     def take_in(self, newcomers: Sequence[Newcomer], act: Act) -> Counts:
         """A batch of an import. Who is suppressed or has left is not taken; again changes nothing."""
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         with writing(self._engine) as connection:
             return imports.take_in(connection, keys, newcomers, act)
 
     def shut_out(self, unwanted: Sequence[Unwanted], act: Act) -> Counts:
         """A batch of suppressions of an import; subscribers among them are not mailed from here on."""
-        keys = self.keys(act.at)
+        keys = self._known(act.at)
         with writing(self._engine) as connection:
             return imports.shut_out(connection, keys, unwanted, act)
 
@@ -198,7 +204,7 @@ class People:
     # ------------------------------------------------------------------------------------- looking
 
     def find(self, who: Who, now: datetime) -> Listed | None:
-        keys = self.keys(now)
+        keys = self._known(now)
         with reading(self._engine) as connection:
             return lookups.find(connection, keys, who)
 
@@ -238,6 +244,6 @@ class People:
 
     def show(self, who: Who, now: datetime) -> Held:
         """Everything that is kept of one address (GDPR, articles 15 and 20)."""
-        keys = self.keys(now)
+        keys = self._known(now)
         with reading(self._engine) as connection:
             return lookups.held(connection, keys, who, now)

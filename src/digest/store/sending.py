@@ -68,6 +68,8 @@ class Waiting:
     name: str
     attempts: int
     first_at: datetime | None
+    moved: int = 0
+    """How often they have changed their address: part of the link to their page."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -254,6 +256,7 @@ class Sending:
                 sa.func.coalesce(subscriber.c.name, "").label("name"),
                 delivery.c.attempts,
                 delivery.c.first_at,
+                sa.func.coalesce(subscriber.c.moved, 0),
             )
             .outerjoin(subscriber, subscriber.c.id == delivery.c.subscriber)
             .where(*_of(taken), delivery.c.state == DeliveryState.QUEUED.value, due)
@@ -264,8 +267,16 @@ class Sending:
             rows = connection.execute(query).all()
         # Unpacked by place, as in `posts.ledger`: by name it is twice the time.
         return [
-            Waiting(place=place, subscriber=id, address=address, name=name, attempts=tries, first_at=first)
-            for place, id, address, name, tries, first in rows
+            Waiting(
+                place=place,
+                subscriber=id,
+                address=address,
+                name=name,
+                attempts=tries,
+                first_at=first,
+                moved=moved,
+            )
+            for place, id, address, name, tries, first, moved in rows
         ]
 
     def put_back(self, taken: Chunk, now: datetime, *, not_before: datetime | None = None) -> bool:

@@ -34,6 +34,8 @@ STRANGERS = (ServiceMailKind.CONFIRM, ServiceMailKind.ALREADY, ServiceMailKind.C
 NOBODY = 0
 """Stands in the place of a reader who was erased."""
 
+_AT_ONCE = 5_000
+
 _LOST = timedelta(minutes=20)
 """No answer to a body takes as long: whoever sent it is gone."""
 
@@ -222,17 +224,26 @@ def forget(connection: sa.Connection, subscriber: int) -> None:
     connection.execute(theirs.values(state=ends, **blank))
 
 
-def sweep(connection: sa.Connection, now: datetime) -> None:
-    """What is older than need be."""
-    old = sa.and_(service_mail.c.made_at < now - KEPT, service_mail.c.kind != ServiceMailKind.WELCOME.value)
+def old(connection: sa.Connection, now: datetime) -> list[int]:
+    """The ids of mails that are older than need be, some thousand of them at most."""
+    ended = sa.and_(service_mail.c.made_at < now - KEPT, service_mail.c.kind != ServiceMailKind.WELCOME.value)
     nobodys = sa.and_(service_mail.c.made_at < now - ONCE_IN, service_mail.c.subscriber == NOBODY)
     done = service_mail.c.state.not_in([DeliveryState.QUEUED.value, DeliveryState.SUBMITTING.value])
-    connection.execute(sa.delete(service_mail).where(sa.or_(old, nobodys), done))
+    return list(
+        connection.scalars(sa.select(service_mail.c.id).where(sa.or_(ended, nobodys), done).limit(_AT_ONCE))
+    )
+
+
+def sweep(connection: sa.Connection, ids: Sequence[int]) -> None:
+    """Forgets what `old` has found: the state of such a mail does not change any more."""
+    connection.execute(sa.delete(service_mail).where(service_mail.c.id.in_(ids)))
 
 
 def _mailed_lately(connection: sa.Connection, mark: str, now: datetime) -> bool:
+    """What was withdrawn before it left counts for nothing."""
     lately = (
         service_mail.c.mark == mark,
+        service_mail.c.state != DeliveryState.SUPPRESSED.value,
         service_mail.c.made_at > now - ONCE_IN,
         service_mail.c.kind.in_([kind.value for kind in STRANGERS]),
     )
@@ -296,6 +307,7 @@ def _due(now: datetime) -> sa.Select[Any]:
         _addressed(
             service_mail,
             subscriber.c.name,
+            subscriber.c.moved,
             address_change.c.address.label("new_address"),
             address_change.c.ends,
         )
@@ -311,6 +323,7 @@ def _mail_of(row: sa.Row[Any]) -> ServiceMail:
         subscriber=row.subscriber,
         address=row.address,
         name=row.name,
+        moved=row.moved,
         language=row.language,
         issue=row.issue,
         change=row.change,

@@ -7,6 +7,7 @@ afterwards (`settle`), and a mail follows or does not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -102,13 +103,19 @@ class SignUps:
             return connection.scalar(count) or 0
 
     def sweep(self, now: datetime) -> int:
-        """Forgets what has had its time: forms, and who never confirmed. How many people were forgotten."""
+        """Forgets what has had its time: forms, and who never confirmed. How many people were forgotten.
+
+        What that is takes long to find among a million, so it is looked for first: meanwhile others write.
+        """
+        with reading(self._engine) as connection:
+            silent = list(connection.scalars(sa.select(subscriber.c.id).where(*_silent(now)).limit(_AT_ONCE)))
+            mails = service_mails.old(connection, now)
         with writing(self._engine) as connection:
             old = (sign_up.c.at < now - _KEPT, sign_up.c.settled == 1)
             connection.execute(sa.delete(sign_up).where(*old))
             connection.execute(sa.delete(address_change).where(address_change.c.ends < now - _KEPT))
-            service_mails.sweep(connection, now)
-            return _forget_the_silent(connection, now)
+            service_mails.sweep(connection, mails)
+            return _forget_the_silent(connection, silent, now)
 
     def _known(self, now: datetime) -> Keys:
         """The secrets, read once: the one for marks never changes, and no other is used here."""
@@ -190,8 +197,8 @@ def _speak(connection: sa.Connection, who: Subscriber, language: str) -> None:
     connection.execute(sa.update(subscriber).where(subscriber.c.id == who.id).values(language=language))
 
 
-def _forget_the_silent(connection: sa.Connection, now: datetime) -> int:
-    """Who had left before, and signed up again without confirming, has left."""
+def _silent(now: datetime) -> tuple[sa.ColumnElement[bool] | sa.TextClause, ...]:
+    """Conditions on `subscriber`: signed up, by the last line of the log, and never confirmed in time."""
     last = (
         sa.select(consent.c.act)
         .where(consent.c.mark == subscriber.c.mark)
@@ -200,17 +207,22 @@ def _forget_the_silent(connection: sa.Connection, now: datetime) -> int:
         .scalar_subquery()
     )
     since = sa.select(sa.func.max(consent.c.at)).where(consent.c.mark == subscriber.c.mark).scalar_subquery()
-    silent = (
+    ended = now - FORGOTTEN_AFTER
+    return (
         schema.IS_PENDING,
+        subscriber.c.added_at < ended,  # nobody signs up before: it spares a look into the log
         last == ConsentAct.SIGNED_UP.value,
-        since < now - FORGOTTEN_AFTER,
+        since < ended,
     )
+
+
+def _forget_the_silent(connection: sa.Connection, ids: Sequence[int], now: datetime) -> int:
+    """Of these. Who had left before, and signed up again without confirming, has left."""
+    silent = (subscriber.c.id.in_(ids), *_silent(now))  # one of them may have confirmed since we looked
     barred = sa.exists().where(suppression.c.mark == subscriber.c.mark)
     back = sa.update(subscriber).where(*silent, barred).values(state=SubscriberState.LEFT.value)
     connection.execute(back)
-    found = connection.execute(
-        sa.select(subscriber.c.id, subscriber.c.mark).where(*silent).limit(_AT_ONCE)
-    ).all()
+    found = connection.execute(sa.select(subscriber.c.id, subscriber.c.mark).where(*silent)).all()
     for row in found:
         service_mails.forget(connection, row.id)
         connection.execute(sa.delete(consent).where(consent.c.mark == row.mark))

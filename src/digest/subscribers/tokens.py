@@ -92,6 +92,30 @@ def make(
     return _written(body + _mac(keys[-1], purpose, about, body))
 
 
+def own_page(keys: Sequence[bytes], subscriber: int, moved: int) -> str:
+    """Opens the reader's own page, until they change their address once more: the former mailbox may be
+    another's by then.
+    """
+    return make(keys, Purpose.PREFERENCES, subscriber, about=_move(moved))
+
+
+def reads_own_page(keys: Sequence[bytes], token: str, moved: int, *, now: datetime) -> int | Refused:
+    """As `read`, for who has changed their address so often."""
+    return read(keys, Purpose.PREFERENCES, token, now=now, about=_move(moved))
+
+
+def claimed(token: str) -> int | None:
+    """Whose a token says it is: to be looked up and then proved, never believed."""
+    carried = _read(token)
+    if carried is None or not 0 < carried[0] & ~_ENDS < len(carried) - _MAC_BYTES:
+        return None
+    return _taken_apart(carried[:-_MAC_BYTES])[0]
+
+
+def _move(moved: int) -> str:
+    return f"after move {moved}" if moved else ""
+
+
 def read(
     keys: Sequence[bytes], purpose: Purpose, token: str, *, now: datetime, about: str = ""
 ) -> int | Refused:

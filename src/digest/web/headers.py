@@ -49,8 +49,9 @@ class PageHeaders:
         if scope["type"] != "http" or not self._ours(scope["path"]):
             await self._app(scope, receive, send)
             return
-        scope = {**scope, "headers": [_plain(name, value) for name, value in scope["headers"]]}
         head = scope["method"] == "HEAD"
+        mended = {**scope, "headers": [_plain(name, value) for name, value in scope["headers"]]}
+        mended["method"] = "GET" if head else scope["method"]
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -59,7 +60,11 @@ class PageHeaders:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET"} if head else scope, receive, sending)
+        try:
+            await self._app(mended, receive, sending)
+        finally:
+            if "route" in mended:
+                scope["route"] = mended["route"]  # the log, around us, tells of it
 
     def _ours(self, path: str) -> bool:
         return path in self._paths or path.startswith(self._prefixes)

@@ -103,7 +103,7 @@ def exposition(settings: Settings, store: Store, now: datetime, totals: Totals) 
         _time("digest_next_issue", "When the next issue is to go out; it may have passed.", next_sending),
         _time("digest_next_cutoff", "When the next issue is cut.", next_cutoff),
         *_of_readers(found, totals, now),
-        *_of_service_mails(found, now),
+        *_of_service_mails(found, totals, now),
         *_of_feeds(found, store.feed_readers.counted(now), now),
         _gauge("digest_notices_open", "Notices that wait for their author.", {(): found.notices}),
         _time("digest_counted", "When readers and deliveries were counted last.", totals.at),
@@ -197,11 +197,11 @@ def _of_readers(found: Now, totals: Totals, now: datetime) -> Iterator[GaugeMetr
     yield from _queue("digest_sign_ups", "sign-up that is not settled", found.forms, now)
 
 
-def _of_service_mails(found: Now, now: datetime) -> Iterator[GaugeMetricFamily]:
+def _of_service_mails(found: Now, totals: Totals, now: datetime) -> Iterator[GaugeMetricFamily]:
     yield _gauge(
         "digest_service_mails",
         "Mails that answer readers, of the last 30 days, by what became of them.",
-        {(state,): count for state, count in sorted(found.service_mails.items())},
+        {(state,): count for state, count in sorted(totals.service_mails.items())},
         "state",
     )
     yield from _queue("digest_service_mails", "mail that answers a reader", found.service_queue, now)

@@ -34,6 +34,7 @@ ALL_BYTES = 64_000_000
 LOOK_AGAIN_SECONDS = 30.0
 """A file without whole twins is read again after so long: a build may have made them since."""
 MOST_FILES = 20_000
+"""So many files are remembered, large ones among them, of which nothing is held."""
 _HASH_BYTES = 12
 _CHUNK = 1 << 18
 _INDEX = "index.html"
@@ -150,7 +151,7 @@ class Shelf:
         return real.is_relative_to(self.folder.resolve()) and stat.S_ISREG(real.stat().st_mode)
 
     def _read(self, name: str, place: Path) -> File:
-        plain = _read(str(place))
+        plain = _content_of(str(place))
         contents = {IDENTITY: plain}
         for twin in twins_of(name):
             if content := self._twin(self.folder / twin, plain):
@@ -170,7 +171,7 @@ class Shelf:
     def _twin(self, place: Path, plain: _Content) -> _Content | None:
         """The twin at a place, unless it is none, or the twin of other bytes."""
         try:
-            content = _read(str(place), unpack=place.suffix) if self._is_ours(place) else None
+            content = _content_of(str(place), unpack=place.suffix) if self._is_ours(place) else None
         except (OSError, ValueError):
             return None
         return content if content is not None and content.unpacked == plain.unpacked else None
@@ -240,7 +241,7 @@ class _Content:
     body: bytes | None
 
 
-def _read(path: str, unpack: str = "") -> _Content:
+def _content_of(path: str, unpack: str = "") -> _Content:
     """Read a file once from beginning to end. Raises OSError, and ValueError where it does not unpack."""
     whole, inside = blake2b(digest_size=_HASH_BYTES), blake2b(digest_size=_HASH_BYTES)
     with open(path, "rb") as file:

@@ -9,6 +9,7 @@ from digest.store.schema.kinds import Instant, metadata
 IS_PENDING = sa.text("state = 'pending'")
 """A condition in the words of its index: the few who have not confirmed, among a million who have."""
 
+# `moved` counts changes of address: links to the reader's page in mails to a former one are good no more.
 # `mark` is a keyed hash of the address, the same for every way of writing it: one address, one subscriber.
 subscriber = sa.Table(
     "subscriber",
@@ -21,6 +22,7 @@ subscriber = sa.Table(
     sa.Column("added_at", Instant, nullable=False),
     sa.Column("confirmed_at", Instant),
     sa.Column("paused_until", Instant),
+    sa.Column("moved", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("language", sa.String(16), nullable=False, server_default=sa.text("''")),
     sa.Index("ix_subscriber_pending", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
     sqlite_autoincrement=True,  # the number of somebody who was erased is never given to another

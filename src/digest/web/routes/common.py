@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Coroutine
+from functools import partial, wraps
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from digest.model import Subscriber
 from digest.store.people import Act, Listed
 from digest.subscribers import tokens
 from digest.subscribers.tokens import Purpose, Refused
@@ -18,6 +23,8 @@ LONGEST_FIELD = 400
 """Characters of a field that are looked at; an address has at most 254."""
 _LONGEST_TAG = 35
 """Characters of a language tag (RFC 5646, section 4.4.1)."""
+
+_FORMS_AT_ONCE = CapacityLimiter(2)
 
 Token = Annotated[str, Path(description="What a link of ours carries.")]
 
@@ -63,6 +70,25 @@ class NotTaken(Exception):
         self.status = status
 
 
+T = TypeVar("T")
+
+
+def in_turn(route: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
+    """For a route that changes something: forms wait for each other in a line, outside the threads.
+
+    The database lets one of them write at a time; two threads keep it busy. Were each of fifty that come at
+    once given a thread, a reader who only looks at a page would share the processor with them all.
+    """
+
+    @wraps(route)
+    async def waiting(**values: Any) -> T:
+        return await to_thread.run_sync(partial(route, **values), limiter=_FORMS_AT_ONCE)
+
+    # With its types looked up where the route stands, and not here.
+    waiting.__signature__ = inspect.signature(route, eval_str=True)  # type: ignore[attr-defined]
+    return waiting
+
+
 def page(html: str, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> HTMLResponse:
     return HTMLResponse(html, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
@@ -82,6 +108,44 @@ def holder(desk: Desk, purpose: Purpose, token: str, *, about: str = "") -> List
     if found is None:
         raise NotTaken("erased")
     return found
+
+
+def reader_of(desk: Desk, token: str) -> Listed:
+    """The reader whose own page a link opens. Raises NotTaken; also for one mailed to a former address."""
+    claimed = tokens.claimed(token)
+    found = None if claimed is None else desk.store.people.find(claimed, desk.now)
+    match tokens.reads_own_page(desk.keys, token, found.subscriber.moved if found else 0, now=desk.now):
+        case int() if found is not None:
+            return found
+        case int():
+            raise NotTaken("erased")
+        case Refused.ENDED:
+            raise NotTaken("too old")
+    if found is not None and _was_theirs(desk, token, found.subscriber.moved):
+        raise NotTaken("too old")
+    raise NotTaken("not ours", HTTPStatus.NOT_FOUND)
+
+
+def _was_theirs(desk: Desk, token: str, moved: int) -> bool:
+    """Whether it opened the page before they changed their address."""
+    earlier = (tokens.reads_own_page(desk.keys, token, move, now=desk.now) for move in range(moved))
+    return any(isinstance(id, int) for id in earlier)
+
+
+def page_of(desk: Desk, who: Subscriber) -> str:
+    """The path of a reader's own page, with its token."""
+    return f"{desk.publication.site.base}reader/{tokens.own_page(desk.keys, who.id, who.moved)}"
+
+
+def shown(who: Subscriber) -> str:
+    """The address on pages that a link in an old mail opens: whole, unless it was mailed to another one."""
+    return masked(who.address) if who.moved else who.address
+
+
+def masked(address: str) -> str:
+    """Enough for its owner to know it: `r…@example.org`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…@{domain}"
 
 
 def id_of(desk: Desk, purpose: Purpose, token: str, *, about: str = "") -> int:

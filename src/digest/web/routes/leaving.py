@@ -29,8 +29,10 @@ from digest.web.routes.common import (
     Token,
     act,
     holder,
+    in_turn,
     page,
     pages_of,
+    shown,
 )
 
 router = APIRouter(tags=["leaving"])
@@ -45,10 +47,11 @@ def leave_page(token: Token, desk: TheDesk, language: Language) -> HTMLResponse:
     who = found.subscriber
     if who.state is SubscriberState.LEFT:
         return _left(desk, language, who, found.suppression, already=True)
-    return page(pages_of(desk).leave(language, address=who.address, token=token))
+    return page(pages_of(desk).leave(language, address=shown(who), token=token))
 
 
 @router.post("/leave/{token}", response_class=HTMLResponse)
+@in_turn
 def leave(
     token: Token,
     desk: TheDesk,
@@ -64,13 +67,14 @@ def leave(
 
 
 @router.post("/return/{token}", response_class=HTMLResponse)
+@in_turn
 def come_back(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse:
     """That was a mistake: they are a reader as before."""
     who = holder(desk, Purpose.COME_BACK, token).subscriber
     answer = desk.store.people.come_back(who.id, act(desk, "page"))
     if answer.result not in (Result.DONE, Result.SO_ALREADY):
         raise NotTaken("too old")
-    return page(pages_of(desk).returned(language, address=who.address))
+    return page(pages_of(desk).returned(language, address=shown(who)))
 
 
 def _left(
@@ -80,4 +84,4 @@ def _left(
     if who.confirmed_at and barred and barred.reason is SuppressionReason.UNSUBSCRIBED:
         ends = barred.since + BACK_WITHIN
         back = tokens.make(desk.keys, Purpose.COME_BACK, who.id, ends=ends) if ends > desk.now else ""
-    return page(pages_of(desk).left(language, address=who.address, return_token=back, already=already))
+    return page(pages_of(desk).left(language, address=shown(who), return_token=back, already=already))

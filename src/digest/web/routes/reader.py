@@ -18,7 +18,6 @@ from fastapi.responses import HTMLResponse, Response
 from digest.model import Subscriber
 from digest.people.along import everything
 from digest.store.people import Result, Side
-from digest.subscribers import tokens
 from digest.subscribers.addresses import AddressError, read_address
 from digest.subscribers.tokens import Purpose
 from digest.web.desk import Desk
@@ -33,8 +32,12 @@ from digest.web.routes.common import (
     act,
     holder,
     id_of,
+    in_turn,
+    masked,
     page,
+    page_of,
     pages_of,
+    reader_of,
     see_other,
 )
 from digest.web.routes.held import LONGEST_PAUSE, today, view
@@ -49,19 +52,20 @@ def own_page(
     language: Language,
     did: Annotated[str, Query(description="What was just done.")] = "",
 ) -> HTMLResponse:
-    who = holder(desk, Purpose.PREFERENCES, token).subscriber
+    who = reader_of(desk, token).subscriber
     done: Did | None = next((known for known in get_args(Did) if known == did), None)
     return page(pages_of(desk).reader(language, reader=view(desk, who.id, token), did=done))
 
 
 @router.post("/reader/{token}/pause", response_class=HTMLResponse)
+@in_turn
 def pause(
     token: Token,
     desk: TheDesk,
     language: FormLanguage,
     until: Annotated[str, Form(description="The first day with mail again: 2026-12-24.")] = "",
 ) -> Response:
-    who = holder(desk, Purpose.PREFERENCES, token).subscriber
+    who = reader_of(desk, token).subscriber
     wrong, day = _day(desk, until)
     if day is None:
         return _wrong(desk, language, who, token, wrong or "no day")
@@ -74,8 +78,9 @@ def pause(
 
 
 @router.post("/reader/{token}/resume", response_class=HTMLResponse)
+@in_turn
 def resume(token: Token, desk: TheDesk, language: FormLanguage) -> Response:
-    who = holder(desk, Purpose.PREFERENCES, token).subscriber
+    who = reader_of(desk, token).subscriber
     answer = desk.store.people.pause(who.id, None, act(desk, "page"))
     if answer.result is Result.BARRED:
         return _wrong(desk, language, who, token, "not possible")
@@ -83,9 +88,10 @@ def resume(token: Token, desk: TheDesk, language: FormLanguage) -> Response:
 
 
 @router.post("/reader/{token}/export")
+@in_turn
 def export(token: Token, desk: TheDesk, language: FormLanguage) -> Response:
     """Everything that is kept of the reader, as one JSON document (GDPR, article 20)."""
-    held = desk.store.people.export(id_of(desk, Purpose.PREFERENCES, token), act(desk, "page"))
+    held = desk.store.people.export(reader_of(desk, token).subscriber.id, act(desk, "page"))
     if held is None:
         raise NotTaken("erased")
     text = json.dumps(everything(held), ensure_ascii=False, indent=2)
@@ -97,21 +103,23 @@ def export(token: Token, desk: TheDesk, language: FormLanguage) -> Response:
 
 
 @router.post("/reader/{token}/change", response_class=HTMLResponse)
+@in_turn
 def ask_to_change(
     token: Token,
     desk: TheDesk,
     language: FormLanguage,
     address: Annotated[str, Form(description="The new address.")] = "",
 ) -> Response:
-    who = holder(desk, Purpose.PREFERENCES, token).subscriber
+    who = reader_of(desk, token).subscriber
     try:
         new = read_address(address[:LONGEST_FIELD])
     except AddressError:
         problem: ReaderProblem = "not an address" if address.strip() else "no address"
         return _wrong(desk, language, who, token, problem)
+    if new.key == read_address(who.address).key:
+        return _wrong(desk, language, who, token, "same address")
     answer = desk.store.people.ask_to_change(who.id, new, act(desk, "page"))
     refused: dict[Result, ReaderProblem] = {
-        Result.SO_ALREADY: "same address",
         Result.BARRED: "asked too often",
         Result.NOBODY: "not confirmed",
     }
@@ -130,13 +138,14 @@ def change_page(token: Token, desk: TheDesk, language: Language) -> HTMLResponse
         raise NotTaken("erased")
     if asked is None or asked.done or asked.ends <= desk.now:
         raise NotTaken("too old")
-    html = pages_of(desk).change_confirm(
-        language, old=found.subscriber.address, new=asked.address, token=token, here=side.value
+    old = _old(found.subscriber.address, side)
+    return page(
+        pages_of(desk).change_confirm(language, old=old, new=asked.address, token=token, here=side.value)
     )
-    return page(html)
 
 
 @router.post("/change/{token}", response_class=HTMLResponse)
+@in_turn
 def confirm_change(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse:
     """One of the two mailboxes says yes; with both the address is changed."""
     pages = pages_of(desk)
@@ -147,11 +156,16 @@ def confirm_change(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLR
     if answer.result is Result.BARRED:
         raise NotTaken("too old")
     if asked.done:
-        own = tokens.make(desk.keys, Purpose.PREFERENCES, id)
-        url = f"{desk.publication.site.base}reader/{own}"
+        moved = desk.store.people.find(id, desk.now) if side is Side.NEW else None
+        url = page_of(desk, moved.subscriber) if moved else ""
         return page(pages.changed(language, new=asked.address, reader_url=url))
-    old = answer.subscriber.address
+    old = _old(answer.subscriber.address, side)
     return page(pages.change_half(language, old=old, new=asked.address, here=side.value))
+
+
+def _old(address: str, side: Side) -> str:
+    """A new address may be mistyped, and its owner a stranger: it is told little of the present one."""
+    return address if side is Side.OLD else masked(address)
 
 
 def _change(desk: Desk, token: str) -> tuple[int, int, Side]:
@@ -170,12 +184,12 @@ def _change(desk: Desk, token: str) -> tuple[int, int, Side]:
 @router.get("/erase/{token}", response_class=HTMLResponse)
 def erase_page(token: Token, desk: TheDesk, language: Language) -> HTMLResponse:
     who = holder(desk, Purpose.ERASE, token).subscriber
-    own = tokens.make(desk.keys, Purpose.PREFERENCES, who.id)
-    url = f"{desk.publication.site.base}reader/{own}"
+    url = page_of(desk, who)
     return page(pages_of(desk).erase(language, address=who.address, token=token, reader_url=url))
 
 
 @router.post("/erase/{token}", response_class=HTMLResponse)
+@in_turn
 def erase(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse:
     """Everything that is kept of them goes, for good (GDPR, article 17)."""
     who = holder(desk, Purpose.ERASE, token).subscriber

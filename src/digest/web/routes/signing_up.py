@@ -21,7 +21,6 @@ from digest.store.people import Result
 from digest.store.sign_ups import Caps, Taken
 from digest.store.sign_ups import Form as SignUp
 from digest.subscribers import challenge as work
-from digest.subscribers import tokens
 from digest.subscribers.addresses import Address, AddressError, read_address
 from digest.subscribers.challenge import Verdict
 from digest.subscribers.tokens import Purpose
@@ -36,7 +35,9 @@ from digest.web.routes.common import (
     Token,
     act,
     holder,
+    in_turn,
     page,
+    page_of,
     pages_of,
     see_other,
 )
@@ -80,6 +81,7 @@ def challenge(desk: TheDesk) -> JSONResponse:
 
 
 @router.post("/subscribe/", response_class=HTMLResponse)
+@in_turn
 def sign_up(
     request: Request,
     desk: TheDesk,
@@ -187,6 +189,7 @@ def confirm_page(token: Token, desk: TheDesk, language: Language) -> HTMLRespons
 
 
 @confirming.post("/confirm/{token}", response_class=HTMLResponse)
+@in_turn
 def confirm(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse:
     """The click that makes a reader of an address; it agrees to the words that stand beside the button."""
     pages, newsletter = pages_of(desk), desk.publication.newsletter
@@ -197,13 +200,12 @@ def confirm(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse
     if answer.result not in (Result.DONE, Result.SO_ALREADY):
         raise NotTaken("erased" if answer.result is Result.NOBODY else "too old")
     desk.wake()
-    own = tokens.make(desk.keys, Purpose.PREFERENCES, who.id)
     html = pages.confirmed(
         language,
         address=who.address,
         welcome=answer.welcome is not None,
         next_issue=_next_issue(desk),
-        reader_url=f"{desk.publication.site.base}reader/{own}",
+        reader_url=page_of(desk, who),
         already=not answer.done,
     )
     return page(html)

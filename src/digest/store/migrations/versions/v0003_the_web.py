@@ -13,6 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("subscriber", sa.Column("paused_until", sa.String(32)))
+    op.add_column("subscriber", sa.Column("moved", sa.Integer, nullable=False, server_default=sa.text("0")))
     op.add_column(
         "subscriber", sa.Column("language", sa.String(16), nullable=False, server_default=sa.text("''"))
     )

@@ -189,6 +189,8 @@ def test_a_mistake_in_words_is_named_with_file_line_and_cure(edited: Preview, op
     page = open_page(f"{edited.url}{TAB}?sample=left&width=phone")
     edited.write("templates/words/en.toml", '[left]\ntitle = "Goodbye\n')
     expect(page.get_by_role("alert")).to_contain_text("templates/words/en.toml:2")
+    expect(page.get_by_role("alert").get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Has left")
     edited.write("templates/words/en.toml", '[left]\ndone = "{newsleter} no longer comes."\n')
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("left.done has no value for {newsleter}")

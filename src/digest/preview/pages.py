@@ -181,10 +181,9 @@ class Pages:
             return self._page("preview/readers.html", "readers", empty=empty)
         found = self.bench.for_readers()
         group, sample = _chosen(found, query)
-        languages = found.languages
-        kept = {"sample": sample.name, **_kept(query, "part", "width", "scheme")}
-        kept["language"] = query["language"] if query.get("language") in languages else next(iter(languages))
-        email, wrong = _tried(found, sample, kept["language"])
+        languages, language = _languages(found, query.get("language", ""))
+        kept = {"sample": sample.name, "language": language, **_kept(query, "part", "width", "scheme")}
+        email, wrong = _tried(found, sample, language)
         frame, widths = ("page", PAGE_WIDTHS) if isinstance(sample, PageSample) else ("answer", MAIL_WIDTHS)
         asked = urlencode({name: kept[name] for name in ("sample", "language", "scheme")})
         shown = {} if wrong else _widths(kept["width"], widths)
@@ -204,7 +203,8 @@ class Pages:
             sample=sample,
             is_mail=isinstance(sample, MailSample),
             email=email,
-            sources=[found.where(name) for name in (template, f"words/{kept['language']}.toml")],
+            made_by=found.where(template),
+            words=found.where(f"words/{language}.toml") if language in languages else "",
             kept=kept,
             parts=_choices("readers", kept, "part", _PARTS),
             widths=_choices("readers", kept, "width", _WIDTHS),
@@ -345,6 +345,15 @@ def _chosen(found: ForReaders, query: Query) -> tuple[Group, Sample]:
     """The page or mail that is asked for, or the first of all, and the group it stands in."""
     every = [(group, sample) for group in found.groups for sample in group.samples]
     return next((pair for pair in every if pair[1].name == query.get("sample")), every[0])
+
+
+def _languages(found: ForReaders, asked: str) -> tuple[Mapping[str, str], str]:
+    """Those there are and the one to show. None while a file of words cannot be read: `_tried` says so."""
+    try:
+        languages = found.languages
+    except DigestError:
+        return {}, asked
+    return languages, asked if asked in languages else next(iter(languages))
 
 
 def _tried(found: ForReaders, sample: Sample, language: str) -> tuple[Email | None, list[Finding]]:

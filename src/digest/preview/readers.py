@@ -8,14 +8,26 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from digest.errors import TemplateError
+from digest.examine import examine, in_order
 from digest.issues import newsletter_of
-from digest.model import Email
+from digest.library import Progress, silent
+from digest.model import Email, Finding, Severity
 from digest.preview.occasions import GROUPS, Group, MailSample, PageSample
 from digest.preview.samples import Given
 from digest.render.service_mail import service_email
 from digest.settings import Settings
 from digest.theme import Theme
 from digest.web.desk import Publication
+
+
+def check(settings: Settings, now: datetime, *, progress: Progress = silent) -> list[Finding]:
+    """Everything that `examine` finds, and what shows only where a page or mail for readers is filled."""
+    found = examine(settings, now, progress=progress)
+    broken = any(it.severity is Severity.ERROR and it.where.startswith("templates/") for it in found)
+    if broken or settings.newsletter is None:
+        return found
+    return in_order([*found, *ForReaders(settings, now).findings()])
 
 
 class ForReaders:
@@ -60,6 +72,20 @@ class ForReaders:
             days=sample.days,
             new_address=sample.new_address,
         )
+
+    def findings(self) -> list[Finding]:
+        """What is wrong with any page or mail that readers meet, in any language; each mistake once."""
+        found: list[Finding] = []
+        for language in self.languages:
+            for sample in (sample for group in self.groups for sample in group.samples):
+                try:
+                    if isinstance(sample, PageSample):
+                        self.page(sample, language)
+                    else:
+                        self.mail(sample, language)
+                except TemplateError as error:
+                    found += error.findings
+        return list(dict.fromkeys(found))
 
     def where(self, template: str) -> str:
         """The path of a template or of a file of words as the author knows it."""

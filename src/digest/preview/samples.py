@@ -13,9 +13,9 @@ from itertools import cycle
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from digest.model import CameBack, Consent, ConsentAct, DeliveryState, Site, SubscriberState
+from digest.model import CameBack, Consent, ConsentAct, DeliveryState, ServiceMailKind, Site, SubscriberState
 from digest.web.pages import Did, Pages, ReaderProblem
-from digest.web.reader_view import CameView, IssueView, ReaderView
+from digest.web.reader_view import CameView, IssueView, MailView, ReaderView
 
 ADDRESS = "reader-17@example.org"
 NEW_ADDRESS = "reader-17.new@example.net"
@@ -70,6 +70,7 @@ class Given:
             ),
             "issues": tuple(reversed(list(self._issues(added)))),
             "came_back": (CameView(kind=CameBack.TRANSIENT, at=self.now - timedelta(days=20)),),
+            "mails": (MailView(kind=ServiceMailKind.CONFIRM, outcome=DeliveryState.ACCEPTED, at=added),),
         }
         return ReaderView(**{**ordinary, **changes})
 
@@ -83,8 +84,11 @@ class Given:
             Consent(at=self.now - timedelta(days=70 - day), act=act, how=how)
             for day, (act, how) in enumerate(zip(ConsentAct, cycle(_WAYS), strict=False))
         )
+        paused = Consent(at=self.now, act=ConsentAct.PAUSED, how=f"page: until {self.in_a_month}")
         came = (CameView(kind=kind, at=self.now - timedelta(days=9)) for kind in CameBack)
-        return self.own(consents=tuple(log), came_back=tuple(came))
+        kinds = [kind for kind in ServiceMailKind if kind is not ServiceMailKind.WELCOME]
+        mails = (MailView(kind=kind, outcome=DeliveryState.ACCEPTED, at=self.now) for kind in kinds)
+        return self.own(consents=(*log, paused), came_back=tuple(came), mails=tuple(mails))
 
     @property
     def in_a_month(self) -> date:

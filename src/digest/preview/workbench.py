@@ -20,13 +20,13 @@ from zoneinfo import ZoneInfo
 from digest import publish
 from digest import settings as digest_toml
 from digest.errors import DigestError
-from digest.examine import examine, in_order
+from digest.examine import in_order
 from digest.library import Library, Progress, silent
 from digest.model import Finding, Post, Severity
 from digest.onlooker import Apart, memory_of, onlooking_desk
 from digest.posts import public
 from digest.preview.editions import Edition, Outlook, edition, outlook
-from digest.preview.readers import ForReaders
+from digest.preview.readers import ForReaders, check
 from digest.publish import Built, Memory
 from digest.schedule import spoken
 from digest.settings import Settings
@@ -178,7 +178,7 @@ class Workbench:
         """Everything that `digest check` would tell, and mistakes in the settings. Raises DigestError."""
         with self._looking:
             if self._findings is None:
-                self._findings = in_order([*self.problems, *examine(self.settings, self.clock())])
+                self._findings = in_order([*self.problems, *check(self.settings, self.clock())])
             return self._findings
 
     def counted_findings(self) -> int:

@@ -42,6 +42,7 @@ class Door:
 DOORS = {
     door.path: door
     for door in (
+        Door(path="/subscribe"),
         Door(path="/subscribe/", fields={"address": NEW, "homepage": "", "language": "en"}),
         Door(path="/subscribe/sent"),
         Door(path="/subscribe/embed"),

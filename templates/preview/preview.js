@@ -1,21 +1,26 @@
 // Keeps the author's place: where a frame was scrolled to, and which page of the site was looked at.
+const whenLoaded = (frame, act) => {
+  if (frame.contentDocument?.readyState === "complete" && frame.contentWindow.location.href !== "about:blank") act();
+  frame.addEventListener("load", act);
+};
 for (const frame of document.querySelectorAll("iframe[data-scrolled]")) {
   const key = `scrolled ${frame.dataset.scrolled}`;
-  const attend = () => {
+  whenLoaded(frame, () => {
     const inside = frame.contentWindow;
     inside.scrollTo(0, Number(sessionStorage.getItem(key)) || 0);
     inside.addEventListener("scroll", () => sessionStorage.setItem(key, inside.scrollY), { passive: true });
-  };
-  if (frame.contentDocument?.readyState === "complete" && frame.contentWindow.location.href !== "about:blank") attend();
-  else frame.addEventListener("load", attend);
+  });
 }
 
-// A long list of issues shows the one that was chosen.
-const chosen = document.querySelector(".issue .chooser [aria-current]");
+// A long list stays where it was, and shows what was chosen.
+const list = document.querySelector("[data-list]");
+const chosen = list?.querySelector("[aria-current]");
 if (chosen) {
-  const list = chosen.closest("ol");
+  const key = `scrolled list of ${list.dataset.list}`;
+  list.scrollTop = Number(sessionStorage.getItem(key)) || 0;
+  list.addEventListener("scroll", () => sessionStorage.setItem(key, list.scrollTop), { passive: true });
   const [inner, outer] = [chosen.getBoundingClientRect(), list.getBoundingClientRect()];
-  if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom;
+  if (inner.top < outer.top || inner.bottom > outer.bottom) list.scrollTop += inner.top - outer.top - outer.height / 2;
   list.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
 }
 
@@ -41,9 +46,12 @@ const play = (document, scheme) => {
   document.documentElement.style.colorScheme = scheme;
 };
 
+for (const frame of document.querySelectorAll("iframe[data-scheme]")) {
+  whenLoaded(frame, () => play(frame.contentDocument, frame.dataset.scheme));
+}
+
 const site = document.querySelector("iframe[data-site]");
 site?.addEventListener("load", () => {
-  if (site.dataset.scheme) play(site.contentDocument, site.dataset.scheme);
   const { pathname, hash } = site.contentWindow.location;
   const alone = document.querySelector("[data-alone]");
   alone.textContent = pathname;

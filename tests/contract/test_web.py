@@ -139,6 +139,19 @@ def test_where_nobody_may_sign_up_there_is_no_form_but_links_that_were_mailed_wo
         assert web.post(f"/confirm/{web.token(Purpose.CONFIRM, id)}").status_code == 200
 
 
+def test_a_proxy_that_nobody_named_is_told_of(store_url: str, tmp_path: Path) -> None:
+    with visited(tmp_path / "unnamed", store_url, settings_text=SETTINGS + "\n[web]\n") as web:
+        web.sign_up(READER)
+        (notice,) = web.store.notices.open()
+        assert "proxy" in notice.says
+        assert 'proxies = ["127.0.0.1"]' in notice.cure
+
+
+def test_the_address_that_people_type_leads_to_the_form(web: Web) -> None:
+    typed = web.get("/subscribe")
+    assert (typed.status_code, typed.headers["location"]) == (301, "/subscribe/")
+
+
 # ------------------------------------------------------------------------------------------ confirming
 
 
@@ -158,6 +171,13 @@ def test_the_link_shows_and_the_button_confirms(web: Web) -> None:
     again = web.post(path)
     assert "You were signed up already" in again.text
     assert len(web.store.people.show(id, web.clock.now).consents) == len(log)
+
+
+def test_a_link_that_was_used_says_so(web: Web) -> None:
+    id = web.pending()
+    path = f"/confirm/{web.token(Purpose.CONFIRM, id)}"
+    web.post(path)
+    assert "You were signed up already" in web.get(path).text
 
 
 def test_a_link_to_confirm_ends_and_one_of_somebody_erased_says_so(web: Web) -> None:
@@ -248,6 +268,30 @@ def test_the_page_shows_what_is_kept(web: Web) -> None:
     assert "20 November 2024" in page.text
 
 
+def test_a_pause_ends_with_the_subscription(web: Web) -> None:
+    id = web.joined()
+    web.post(own(web, id, "pause"), until="2024-12-24")
+    left = web.post(f"/leave/{web.token(Purpose.LEAVE, id)}")
+    assert "24 December" not in web.get(own(web, id)).text.partition("What we hold")[0]
+    back = left.text.partition('action="/return/')[2].partition('"')[0]
+    web.post(f"/return/{back}")
+    assert web.store.people.census(web.clock.now).mailed == 1
+
+
+def test_by_which_way_a_pause_came_is_said_in_the_readers_language(web: Web) -> None:
+    id = web.joined()
+    web.post(own(web, id, "pause"), until="2024-12-24")
+    german = web.get(f"{own(web, id)}?language=de").text
+    assert "eine Seite dieser Website, bis 24. Dezember 2024" in german
+    assert "page: until" not in german
+
+
+def test_the_page_has_the_mails_that_answered(web: Web) -> None:
+    id = web.joined()
+    web.post(own(web, id, "change"), address="reader-99@example.org")
+    assert "asked the new address whether it agrees to the move" in web.get(own(web, id)).text
+
+
 def test_a_pause_lasts_until_the_morning_of_its_day_and_can_be_ended(web: Web) -> None:
     id = web.joined()
     done = web.post(own(web, id, "pause"), until="2024-12-24")
@@ -328,6 +372,26 @@ def test_the_former_mailbox_of_a_reader_sees_nothing_of_them_and_its_links_to_le
     assert "r…@example.org" in shown.text
     assert web.post(leave).status_code == 200
     assert state(web, id) is SubscriberState.LEFT
+
+
+def test_each_step_of_a_change_says_how_it_stands_when_its_link_is_followed_again(web: Web) -> None:
+    id = web.joined()
+    web.post(own(web, id, "change"), address="reader-99@example.org")
+    change = web.store.people.show(id, web.clock.now).change
+    assert change
+    links = {
+        side: f"/change/{change.id}-{side}-"
+        + web.token(Purpose.CHANGE_ADDRESS, id, about=f"{change.id} {side}")
+        for side in Side
+    }
+    half = web.post(links[Side.NEW]).text
+    assert "Half done" in half
+    assert "Half done" in web.get(links[Side.NEW]).text
+    web.post(links[Side.OLD])
+    assert "/reader/" in web.get(links[Side.NEW]).text
+    done = web.get(links[Side.OLD])
+    assert done.status_code == 200
+    assert "/reader/" not in done.text
 
 
 def test_the_mailbox_that_is_asked_about_a_new_address_is_told_little_of_the_present_one(web: Web) -> None:

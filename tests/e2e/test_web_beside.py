@@ -49,6 +49,15 @@ def test_a_run_builds_the_site_and_serves_it_from_a_process_of_its_own(project: 
     assert not Path(f"/proc/{again[0]}").exists()
 
 
+def test_a_run_that_is_killed_leaves_no_web_behind(project: Path, port: int) -> None:
+    with served(project, port, "run") as web:
+        (child,) = webs(web.process.pid)
+        web.process.kill()
+        until(lambda: not Path(f"/proc/{child}").exists())
+    with served(project, port, "run") as again:
+        assert again.ask("/healthz").status in (200, 503)
+
+
 def test_told_to_end_it_answers_what_was_asked_and_ends_with_0(project: Path, port: int) -> None:
     with served(project, port) as web, socket.create_connection(("127.0.0.1", port)) as asking:
         asking.sendall(b"GET /subscribe/ HTTP/1.1\r\nHost: baseline.example.org\r\n\r\n")

@@ -91,6 +91,17 @@ def test_init_and_the_commands_of_one_issue_name_the_next_step_too(project: Path
     assert run(project, "issue", "show", number).err.startswith("next: ")
 
 
+def test_a_mistake_that_shows_only_when_a_readers_page_is_filled_is_found_by_check(project: Path) -> None:
+    own = project / "templates/web/confirm.html"
+    own.parent.mkdir(parents=True)
+    own.write_text(
+        '{% extends "shipped/web/confirm.html" %}{% block step %}{{ adress }}{% endblock %}', "utf-8"
+    )
+    ran = run(project, "check")
+    assert ran.code == 1
+    assert "templates/web/confirm.html:1: 'adress' is not known here; did you mean 'address'?" in ran.err
+
+
 LIFE = [
     (["issue", "hold", "1"], "Issue 1 is held: by you.", "digest issue resume 1", "held"),
     (["issue", "resume", "1"], "Issue 1 is draft again.", "digest issue approve 1 --hash", "draft"),

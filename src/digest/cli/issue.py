@@ -253,10 +253,10 @@ def cut(context: typer.Context) -> None:
             show.document(stored_document(found))
         else:
             _print_stored(found, desk)
-            show.next_step(
-                f"look at it with [bold]digest render {found.number} --to issue/[/], then "
-                f"[bold]digest issue approve {found.number} --hash {found.hash[:12]}[/]"
-            )
+            then = f"[bold]digest issue approve {found.number} --hash {found.hash[:12]}[/]"
+            if found.state == "approved":
+                then = f"[bold]digest send {found.number}[/] sends it now, `digest run` at its time"
+            show.next_step(f"look at it with [bold]digest render {found.number} --to issue/[/], then {then}")
         _tell_mistakes(desk)
 
 

@@ -128,11 +128,11 @@ def check(
     ] = "text",
 ) -> None:
     """Look for mistakes in posts, templates and the next issue without writing anything to the site."""
-    from digest.examine import examine
+    from digest.preview.readers import check as look
 
     project = project_of(context)
     with show.progress() as progress:
-        found = examine(project.settings, project.now, progress=progress)
+        found = look(project.settings, project.now, progress=progress)
     wrong = [f for f in found if f.severity is Severity.ERROR or (strict and f.severity is Severity.WARNING)]
     if project.as_json or form == "json":
         show.document({"findings": found, "failed": bool(wrong)})

@@ -44,7 +44,8 @@ def serve(
             show.next_step("see it in the browser; Ctrl-C ends it. [bold]digest run[/] also cuts and sends")
     log = Log(writer(), files=log_files)
     tell = teller(project)
-    serve(settings, sockets, project.clock(), out=settings.root / OUT, tell=tell, log=log)
+    out = settings.root / OUT
+    serve(settings, sockets, project.clock(), out=out, tell=tell, log=log, until_input_ends=bool(fd))
     if not fd:
         tell("the web has ended")
 

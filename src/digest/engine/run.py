@@ -271,6 +271,8 @@ class _Loop:
         self.undone = True
         pause = self.pauses.failed(duty)
         says = str(error) if isinstance(error, DigestError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, DigestError) and error.findings:
+            says = f"{says}: {error.findings[0]}"
         self._tell("failed", f"{duty}: {says}; tried again in {pause:.0f} s", issue)
 
     def _tell_once(self, what: str, says: str, issue: int | None = None) -> None:

@@ -26,6 +26,8 @@ class NoticeKind(StrEnum):
     """The times of issues to come have changed."""
     SIGN_UPS = "sign-ups"
     """More forms came than are taken in an hour."""
+    PROXY = "proxy"
+    """A proxy stands in front of the web that the settings do not name."""
     CLOCK = "clock"
     """The clock runs behind what the store remembers."""
 

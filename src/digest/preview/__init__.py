@@ -1,4 +1,4 @@
-"""`digest preview`: site, feeds and the next issue on this machine, following every save.
+"""`digest preview`: site, feeds, the next issue and what readers meet, on this machine, following every save.
 
 `serve` builds into `.digest/preview/`, watches posts, templates and settings, and builds again what changed;
 open pages reload themselves. Nothing is recorded: not in the ledger, not in the public site. It stays until

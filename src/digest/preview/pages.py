@@ -18,8 +18,10 @@ from xml.etree.ElementTree import ParseError
 
 from digest import files
 from digest.errors import DigestError
-from digest.model import Finding, Severity
+from digest.model import Email, Finding, Severity
 from digest.preview import copies, feeds
+from digest.preview.occasions import Group, MailSample, PageSample, Sample
+from digest.preview.readers import ForReaders
 from digest.preview.workbench import Workbench, as_findings
 from digest.render.email import BYTE_LIMIT
 from digest.render.wording import counted
@@ -28,10 +30,27 @@ from digest.theme import SHIPPED, Theme
 
 ROOT = "/_preview/"
 MAIL_WIDTHS = {"phone": 375, "desktop": 640}
+PAGE_WIDTHS = {"phone": 375, "desktop": 1024}
 SHOWN = 5
 """So many mistakes stand on every page; all of them in the tab of findings."""
 SITE_WIDTHS = {"tablet": 768, "phone": 375}
-_TABS = (("", "Site"), ("feeds", "Feeds"), ("issue", "Next issue"), ("findings", "Findings"))
+_TABS = (
+    ("", "Site"),
+    ("feeds", "Feeds"),
+    ("issue", "Next issue"),
+    ("readers", "For readers"),
+    ("findings", "Findings"),
+)
+_WIDTHS = [("both", "Both widths"), ("phone", "Phone"), ("desktop", "Desktop")]
+_SCHEMES = [("light", "Light"), ("dark", "Dark")]
+_PARTS = [("mail", "Mail"), ("text", "Text part")]
+_WAYS = {
+    "part": ("mail", "text"),
+    "width": ("both", "phone", "desktop"),
+    "scheme": ("light", "dark"),
+    "images": ("on", "off"),
+}
+"""What may be asked for; the first of each is shown unasked."""
 _GROUPS = ((Severity.ERROR, "Mistakes"), (Severity.WARNING, "Warnings"), (Severity.NOTE, "Notes"))
 
 Query = Mapping[str, str]
@@ -126,16 +145,9 @@ class Pages:
                 or "No issue is planned: nothing new waits to be sent."
             )
             return self._page("preview/issue.html", "issue", empty=empty, rows=outlook.rows)
-        kept = {"number": str(number)}
-        for name, values in (
-            ("part", ("mail", "text")),
-            ("width", ("both", "phone", "desktop")),
-            ("scheme", ("light", "dark")),
-            ("images", ("on", "off")),
-        ):
-            kept[name] = query[name] if query.get(name) in values else values[0]
+        kept = {"number": str(number), **_kept(query, "part", "width", "scheme", "images")}
         edition = self.bench.edition(number)
-        shown = {**MAIL_WIDTHS} if kept["width"] == "both" else {kept["width"]: MAIL_WIDTHS[kept["width"]]}
+        shown = _widths(kept["width"], MAIL_WIDTHS)
         frame = urlencode({name: kept[name] for name in ("number", "scheme", "images")})
         return self._page(
             "preview/issue.html",
@@ -149,16 +161,56 @@ class Pages:
             byte_limit=BYTE_LIMIT,
             shortened=[post.title for post in edition.posts if post.shortened],
             subject_length=counted(len(edition.email.subject), "character"),
-            parts=_choices("issue", kept, "part", [("mail", "Mail"), ("text", "Text part")]),
-            widths=_choices(
-                "issue", kept, "width", [("both", "Both widths"), ("phone", "Phone"), ("desktop", "Desktop")]
-            ),
-            schemes=_choices("issue", kept, "scheme", [("light", "Light"), ("dark", "Dark")]),
+            parts=_choices("issue", kept, "part", _PARTS),
+            widths=_choices("issue", kept, "width", _WIDTHS),
+            schemes=_choices("issue", kept, "scheme", _SCHEMES),
             images=_choices("issue", kept, "images", [("on", "Images on"), ("off", "Images off")]),
             part=kept["part"],
             scheme=kept["scheme"],
             frames=[(name, width, f"{ROOT}frames/mail?{frame}") for name, width in shown.items()],
             base=self.bench.settings.site.base,
+        )
+
+    def readers(self, query: Query) -> str:
+        """Every page and mail for readers, to be chosen from a list.
+
+        One that cannot be made leaves the list and the other choices where they are.
+        """
+        if self.bench.settings.newsletter is None:
+            empty = "digest.toml has no [newsletter], so there are no pages for readers."
+            return self._page("preview/readers.html", "readers", empty=empty)
+        found = self.bench.for_readers()
+        group, sample = _chosen(found, query)
+        languages, language = _languages(found, query.get("language", ""))
+        kept = {"sample": sample.name, "language": language, **_kept(query, "part", "width", "scheme")}
+        email, wrong = _tried(found, sample, language)
+        frame, widths = ("page", PAGE_WIDTHS) if isinstance(sample, PageSample) else ("answer", MAIL_WIDTHS)
+        asked = urlencode({name: kept[name] for name in ("sample", "language", "scheme")})
+        shown = {} if wrong else _widths(kept["width"], widths)
+        template = sample.template
+        if isinstance(sample, MailSample) and kept["part"] == "text":
+            template = sample.text_template
+        return self._page(
+            "preview/readers.html",
+            "readers",
+            more=wrong,
+            empty="",
+            groups=[
+                (one.name, _choices("readers", kept, "sample", [(it.name, it.title) for it in one.samples]))
+                for one in found.groups
+            ],
+            group=group.name,
+            sample=sample,
+            is_mail=isinstance(sample, MailSample),
+            email=email,
+            made_by=found.where(template),
+            words=found.where(f"words/{language}.toml") if language in languages else "",
+            kept=kept,
+            parts=_choices("readers", kept, "part", _PARTS),
+            widths=_choices("readers", kept, "width", _WIDTHS),
+            schemes=_choices("readers", kept, "scheme", _SCHEMES),
+            languages=_choices("readers", kept, "language", [*languages.items()]),
+            frames=[(name, width, f"{ROOT}frames/{frame}?{asked}") for name, width in shown.items()],
         )
 
     def findings(self, query: Query) -> str:
@@ -174,8 +226,20 @@ class Pages:
         html = copies.in_scheme(html, "dark" if query.get("scheme") == "dark" else "light")
         if query.get("images") == "off":
             html = copies.without_images(html)
-        site = self.bench.settings.site
-        return copies.at_home(html, site.url, site.base)
+        return self._at_home(html)
+
+    def page_frame(self, query: Query) -> str:
+        """A page for readers. Its colours stand in a stylesheet: the tab plays the light or dark screen."""
+        found = self.bench.for_readers()
+        _, sample = _chosen(found, query)
+        html = found.page(sample, query.get("language", "")) if isinstance(sample, PageSample) else ""
+        return self._at_home(html)
+
+    def answer_frame(self, query: Query) -> str:
+        found = self.bench.for_readers()
+        _, sample = _chosen(found, query)
+        html = found.mail(sample, query.get("language", "")).html if isinstance(sample, MailSample) else ""
+        return self._at_home(copies.in_scheme(html, "dark" if query.get("scheme") == "dark" else "light"))
 
     def feed_frame(self, query: Query) -> str:
         site = self.bench.settings.site
@@ -190,6 +254,10 @@ class Pages:
         )
         items = [(item, self._day(item.date)) for item in document.items] if document else []
         html = self._theme.render("preview/entries.html", items=items, broken=broken, language=site.language)
+        return self._at_home(html)
+
+    def _at_home(self, html: str) -> str:
+        site = self.bench.settings.site
         return copies.at_home(html, site.url, site.base)
 
     def _day(self, date: str) -> str:
@@ -240,7 +308,11 @@ class Pages:
             template,
             site_title=bench.settings.site.title,
             language="en",
-            tabs=[(name, f"{ROOT}{where}", where == tab) for where, name in _TABS],
+            tabs=[
+                (name, f"{ROOT}{where}", where == tab)
+                for where, name in _TABS
+                if where != "readers" or bench.settings.newsletter
+            ],
             count=bench.counted_findings(),
             wrong=bool(bench.problems),
             problems=[] if tab == "findings" and not more else problems[:SHOWN],
@@ -258,6 +330,41 @@ def _choices(tab: str, kept: Query, name: str, values: list[tuple[str, str]]) ->
         Choice(name=shown, url=f"{ROOT}{tab}?{urlencode({**kept, name: value})}", pressed=kept[name] == value)
         for value, shown in values
     ]
+
+
+def _kept(query: Query, *names: str) -> dict[str, str]:
+    """How the author looks at something: what was asked for, or what is shown unasked."""
+    return {name: query[name] if query.get(name) in _WAYS[name] else _WAYS[name][0] for name in names}
+
+
+def _widths(width: str, widths: Mapping[str, int]) -> Mapping[str, int]:
+    return widths if width == "both" else {width: widths[width]}
+
+
+def _chosen(found: ForReaders, query: Query) -> tuple[Group, Sample]:
+    """The page or mail that is asked for, or the first of all, and the group it stands in."""
+    every = [(group, sample) for group in found.groups for sample in group.samples]
+    return next((pair for pair in every if pair[1].name == query.get("sample")), every[0])
+
+
+def _languages(found: ForReaders, asked: str) -> tuple[Mapping[str, str], str]:
+    """Those there are and the one to show. None while a file of words cannot be read: `_tried` says so."""
+    try:
+        languages = found.languages
+    except DigestError:
+        return {}, asked
+    return languages, asked if asked in languages else next(iter(languages))
+
+
+def _tried(found: ForReaders, sample: Sample, language: str) -> tuple[Email | None, list[Finding]]:
+    """The mail, where it is one, and why it or the page cannot be made."""
+    try:
+        if isinstance(sample, MailSample):
+            return found.mail(sample, language), []
+        found.page(sample, language)
+    except DigestError as error:
+        return None, as_findings(error)
+    return None, []
 
 
 def _read(path: Path) -> tuple[feeds.Document | None, str]:

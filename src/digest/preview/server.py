@@ -33,10 +33,17 @@ _OWN_POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
 # Mail and entries run nothing at all; pictures from elsewhere are shown, as readers would see them.
-_FRAME_POLICY = (
-    "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
-    "style-src 'unsafe-inline'; img-src * data:; media-src *; frame-ancestors 'self'"
+_MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src * data:; media-src *; frame-ancestors 'self'"
 )
+_FRAME_POLICY = f"sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; {_MAIL_POLICY}"
+# What one reader is given to press does nothing here: no form is sent, no link is followed.
+_ANSWER_POLICY = f"sandbox allow-same-origin; {_MAIL_POLICY}"
+PAGE_POLICY = (
+    "sandbox allow-same-origin; default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'self'"
+)
+"""A page for readers loads what it may load in front of them (`digest.web.headers`), but for the script."""
 
 
 class Server(ThreadingHTTPServer):
@@ -115,17 +122,24 @@ class _Handler(BaseHTTPRequestHandler):
     def _preview(self, name: str, query: Query) -> None:
         pages = self.server.pages
         tabs: dict[str, Callable[[Query], str]] = {
-            "": pages.site, "feeds": pages.feeds, "issue": pages.issue, "findings": pages.findings,
+            "": pages.site, "feeds": pages.feeds, "issue": pages.issue, "readers": pages.readers,
+            "findings": pages.findings,
         }  # fmt: skip
-        frames: dict[str, Callable[[Query], str]] = {
-            "frames/mail": pages.mail_frame, "frames/feed": pages.feed_frame,
-        }  # fmt: skip
+        frames: dict[str, tuple[Callable[[Query], str], str]] = {
+            "frames/mail": (pages.mail_frame, _FRAME_POLICY),
+            "frames/feed": (pages.feed_frame, _FRAME_POLICY),
+            "frames/page": (pages.page_frame, PAGE_POLICY),
+            "frames/answer": (pages.answer_frame, _ANSWER_POLICY),
+        }
         if name == "events":
             self._events(query.get("version", ""))
         elif name in pages.static:
             self._send(HTTPStatus.OK, type_of(name), pages.static[name])
-        elif name in tabs or name in frames:
-            self._made(name, (tabs | frames)[name], query, _FRAME_POLICY if name in frames else _OWN_POLICY)
+        elif name in tabs:
+            self._made(name, tabs[name], query, _OWN_POLICY)
+        elif name in frames:
+            make, policy = frames[name]
+            self._made(name, make, query, policy)
         else:
             html = pages.notice("There is no such page", "The tabs above lead to everything there is.")
             self._send(HTTPStatus.NOT_FOUND, _HTML, html.encode(), _OWN_POLICY)

@@ -20,12 +20,13 @@ from zoneinfo import ZoneInfo
 from digest import publish
 from digest import settings as digest_toml
 from digest.errors import DigestError
-from digest.examine import examine, in_order
+from digest.examine import in_order
 from digest.library import Library, Progress, silent
 from digest.model import Finding, Post, Severity
 from digest.onlooker import Apart, memory_of, onlooking_desk
 from digest.posts import public
 from digest.preview.editions import Edition, Outlook, edition, outlook
+from digest.preview.readers import ForReaders, check
 from digest.publish import Built, Memory
 from digest.schedule import spoken
 from digest.settings import Settings
@@ -57,6 +58,7 @@ class Workbench:
         self._editions: dict[int, Edition] = {}
         self._outlook: Outlook | None = None
         self._findings: list[Finding] | None = None
+        self._for_readers: ForReaders | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -88,6 +90,7 @@ class Workbench:
             self._keep(at_hand)
         with self._looking:
             self._editions, self._outlook, self._findings = {}, None, None
+            self._for_readers = None
         with self._changed:
             self.problems = tuple(problems)
             self.version = f"{self._run}-{next(self._numbers)}"
@@ -164,11 +167,18 @@ class Workbench:
                     self._editions[number] = edition(desk, number)
             return self._editions[number]
 
+    def for_readers(self) -> ForReaders:
+        """The pages and mails that readers meet. Raises DigestError."""
+        with self._looking:
+            if self._for_readers is None:
+                self._for_readers = ForReaders(self.settings, self.clock())
+            return self._for_readers
+
     def findings(self) -> list[Finding]:
         """Everything that `digest check` would tell, and mistakes in the settings. Raises DigestError."""
         with self._looking:
             if self._findings is None:
-                self._findings = in_order([*self.problems, *examine(self.settings, self.clock())])
+                self._findings = in_order([*self.problems, *check(self.settings, self.clock())])
             return self._findings
 
     def counted_findings(self) -> int:

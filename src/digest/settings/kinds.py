@@ -117,6 +117,12 @@ def _host(value: str) -> str:
     return value
 
 
+def _listed(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError('write a list, also of one: ["127.0.0.1"]')
+    return value
+
+
 def _network(value: Any) -> Any:
     try:
         return str(ip_network(value, strict=False))
@@ -134,5 +140,5 @@ Host = Annotated[str, AfterValidator(_host)]
 Rate = Annotated[float, BeforeValidator(rate)]
 QuietHours = Annotated[str, AfterValidator(_quiet)]
 Address = Annotated[str, AfterValidator(_only_address)]
-Network = Annotated[str, AfterValidator(_network)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]

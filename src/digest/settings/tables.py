@@ -22,7 +22,7 @@ from digest.settings.kinds import (
     Hub,
     Language,
     Mailbox,
-    Network,
+    Networks,
     QuietHours,
     Rate,
     Secret,
@@ -234,7 +234,7 @@ class WebTable(Table):
 
     address: str = Field(default="127.0.0.1", description="Where `digest serve` listens.")
     port: int = Field(default=8000, ge=0, le=65535, description="Its port; 0 takes a free one.")
-    proxies: tuple[Network, ...] = Field(
+    proxies: Networks = Field(
         default=(), description="Proxies in front, whose X-Forwarded-For is believed: 127.0.0.1, 10.0.0.0/8."
     )
     signup: bool = Field(default=True, description="Whether readers may sign up on the site.")
@@ -247,9 +247,7 @@ class WebTable(Table):
     in_all: Rate | None = Field(
         default=500 / 3600, description="Sign-ups at most; beyond it the form asks to come back later."
     )
-    metrics_from: tuple[Network, ...] = Field(
-        default=("127.0.0.1/32", "::1/128"), description="Who may read /metrics."
-    )
+    metrics_from: Networks = Field(default=("127.0.0.1/32", "::1/128"), description="Who may read /metrics.")
 
 
 class StoreTable(Table):

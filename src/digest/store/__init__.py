@@ -80,6 +80,11 @@ class Store:
     def close(self) -> None:
         self.engine.dispose()
 
+    def check(self) -> None:
+        """Raises StoreError where it cannot be read, or was moved elsewhere since it was opened."""
+        with reading(self.engine) as connection:
+            refuse_moved(connection)
+
     def __enter__(self) -> Store:
         return self
 

@@ -247,9 +247,10 @@ def leave(
 
 
 def _mark_left(connection: sa.Connection, who: Subscriber) -> Subscriber:
+    """A pause ends with the subscription: who comes back gets the next issue."""
     change = sa.update(subscriber).where(subscriber.c.id == who.id)
-    connection.execute(change.values(state=SubscriberState.LEFT.value))
-    return replace(who, state=SubscriberState.LEFT)
+    connection.execute(change.values(state=SubscriberState.LEFT.value, paused_until=None))
+    return replace(who, state=SubscriberState.LEFT, paused_until=None)
 
 
 def suppress(

@@ -50,7 +50,7 @@ def make(desk: Desk, site: ASGIApp) -> FastAPI:
     _when_it_fails(app, _Allowed(routers))
     prefixes = tuple(f"{base}{name}" for name in PREFIXES)
     app.add_middleware(Routed)
-    app.add_middleware(PageHeaders, prefixes=prefixes, paths=operating.PATHS)
+    app.add_middleware(PageHeaders, prefixes=prefixes, paths=operating.PATHS | {f"{base}subscribe"})
     return app
 
 

@@ -81,10 +81,12 @@ class _Keeper:
             if self._ended.is_set():
                 return 0
             # In a group of its own: Ctrl-C is for `digest run`, which then ends the web in its turn.
+            # It ends when its standard input does: that is held open by this process alone, killed or not.
             self._process = subprocess.Popen(
-                self._command, pass_fds=self._numbers, start_new_session=True, stdin=subprocess.DEVNULL
+                self._command, pass_fds=self._numbers, start_new_session=True, stdin=subprocess.PIPE
             )
-        return self._process.wait()
+        with self._process:
+            return self._process.wait()
 
     def end(self) -> None:
         """Asks it to finish what it answers, and ends it where it does not."""

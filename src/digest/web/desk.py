@@ -10,12 +10,12 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from digest import settings as settings_
 from digest.errors import DigestError
-from digest.model import Newsletter, Site
+from digest.model import Newsletter, Notice, NoticeKind, Site
 from digest.publish.edition import issue_feed, main_feed
 from digest.settings import FILE, Settings
 from digest.store import Store
@@ -24,6 +24,7 @@ from digest.web.pages import Pages
 
 _KEYS_FOR = 60.0
 """Seconds until the keys for tokens are read anew: somebody may have renewed them."""
+_AN_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +78,7 @@ class Desk:
         self.wake = wake
         self.tell = tell
         self.signs_up = settings.web.signup and settings.newsletter is not None
+        self._told: dict[str, datetime] = {}
         self._lock = threading.Lock()
         self._stamp = _stamp(settings)
         self._publication = Publication.of(settings)
@@ -107,6 +109,20 @@ class Desk:
 
     def _read_keys(self, now: datetime) -> tuple[float, tuple[bytes, ...]]:
         return now.timestamp(), self.store.people.keys(now).tokens
+
+    def mind(self, kind: NoticeKind, says: str, *, cure: str) -> None:
+        """Something that the author must hear: a line in the log, and a notice until it is answered."""
+        if self.tell_hourly(f"{says}; {cure}"):
+            self.store.notices.add(Notice(kind=kind, says=says, cure=cure, at=self.now))
+
+    def tell_hourly(self, says: str) -> bool:
+        """Says it in the log, once an hour at most; whether it did."""
+        at, before = self.now, self._told.get(says)
+        if before is not None and at - before < _AN_HOUR:
+            return False
+        self._told[says] = at
+        self.tell(says)
+        return True
 
     def _renew(self, stamp: int) -> None:
         if stamp == self._stamp:

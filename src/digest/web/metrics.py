@@ -60,7 +60,7 @@ def health(store: Store, site: Path) -> Health:
 def _store_is(store: Store) -> str:
     """Its trouble stands in the log: here it could name a server or a path to strangers."""
     try:
-        store.next_number()
+        store.check()
     except DigestError:
         return "cannot be read"
     return "ok"

@@ -6,6 +6,7 @@ that the template `web/reader.html` is given. Neither holds a key or an id of th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,8 +16,18 @@ from dateutil.relativedelta import relativedelta
 from markupsafe import Markup
 
 from digest.catalogue import Words
-from digest.model import CameBack, Consent, DeliveryState, SubscriberState, SuppressionReason
+from digest.model import (
+    CameBack,
+    Consent,
+    DeliveryState,
+    ServiceMailKind,
+    SubscriberState,
+    SuppressionReason,
+)
 from digest.render.wording import dated
+
+_UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)")
+"""Stands behind the way by which a pause came, in the log."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +49,15 @@ class CameView:
     """Something that came back for this reader: a bounce, a complaint, a mail to leave."""
 
     kind: CameBack
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailView:
+    """A mail that is no issue and answered this reader."""
+
+    kind: ServiceMailKind
+    outcome: DeliveryState
     at: datetime
 
 
@@ -77,6 +97,7 @@ class ReaderView:
     issues: tuple[IssueView, ...] = ()
     """The newest first."""
     came_back: tuple[CameView, ...] = ()
+    mails: tuple[MailView, ...] = ()
     change: ChangeView | None = None
 
 
@@ -111,6 +132,7 @@ class View:
             "consents": list(self._consents()),
             "issues": list(self._issues()),
             "came": list(self._came()),
+            "mails": list(self._mails()),
         }
 
     def did(self, did: str) -> str:
@@ -170,7 +192,7 @@ class View:
     def _consents(self) -> Iterator[tuple[str, str, str, str, str]]:
         """When, in words and for machines; what was done, by which way, under which words."""
         for consent in self._reader.consents:
-            act, how = self._known("act", consent.act), self._known("how", consent.how)
+            act, how = self._known("act", consent.act), self._how(consent.how)
             yield self._day(consent.at), self._iso(consent.at), act, how, consent.words
 
     def _issues(self) -> Iterator[tuple[int, str, str, str, str, str]]:
@@ -181,6 +203,19 @@ class View:
     def _came(self) -> Iterator[tuple[str, str, str]]:
         for came in self._reader.came_back:
             yield self._day(came.at), self._iso(came.at), self._words(f"came.{came.kind}")
+
+    def _mails(self) -> Iterator[tuple[str, str, str, str]]:
+        for mail in self._reader.mails:
+            outcome = self._words(f"outcome.{mail.outcome}")
+            yield self._day(mail.at), self._iso(mail.at), self._words(f"answered.{mail.kind}"), outcome
+
+    def _how(self, how: str) -> str:
+        """By which way, and until when where that stands behind it; a reason is told elsewhere."""
+        way, _, rest = how.partition(": ")
+        said = self._known("how", way)
+        if until := _UNTIL.fullmatch(rest):
+            return self._words("how.until", how=said, day=self._day(date.fromisoformat(until[1])))
+        return said if not rest or rest in list(SuppressionReason) else self._known("how", how)
 
     def _known(self, table: str, name: str) -> str:
         """The word for it, or what was written down where the catalogue has none."""

@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -40,27 +41,37 @@ def serve(
     out: Path,
     tell: Tell,
     log: Log,
+    until_input_ends: bool = False,
 ) -> None:
-    """Answers on these sockets until SIGTERM or SIGINT. `out` is the built site, which may come later."""
+    """Answers on these sockets until SIGTERM or SIGINT. `out` is the built site, which may come later.
+
+    With `until_input_ends` also until standard input ends: with whoever has started this.
+    """
     with Store.open(settings.store_url, project=settings.root) as store:
         office = Office(lambda: settings_.load(settings.root, os.environ), store, clock, tell=tell)
         counts = FeedCounts(store.feed_readers, clock, reported=reported, trouble=tell)
         desk = Desk(settings, store, clock, wake=office.wake, tell=tell)
         site = StaticSite(Shelf(out, settings.site), note_reader=counts.note)
         server = Server(AtHand(log.around(BodyLimits(app.make(desk, site))), site), sockets)
-        mailing.run(_at_work(server, office if settings.newsletter else None, counts))
+        mailing.run(
+            _at_work(server, office if settings.newsletter else None, counts, watch_input=until_input_ends)
+        )
 
 
-async def _at_work(server: Server, office: Office | None, counts: FeedCounts) -> None:
+async def _at_work(server: Server, office: Office | None, counts: FeedCounts, *, watch_input: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def ending() -> None:
         stop.set()
         server.stop()
+        if watch_input:
+            loop.remove_reader(sys.stdin.fileno())
 
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, ending)
+    if watch_input:
+        loop.add_reader(sys.stdin.fileno(), ending)
     beside = [asyncio.create_task(counts.work(stop))]
     if office:
         beside.append(asyncio.create_task(office.work(stop)))

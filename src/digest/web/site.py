@@ -24,6 +24,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 NoteReader = Callable[[str, str], None]
 """Is told of a feed that was asked for: its path below the site's root, and the User-Agent that asked."""
 
+_NOT_BUILT = "There is no such page. Where there is none at all, the site is not built yet: digest build"
 METHODS = b"GET, HEAD, OPTIONS"
 _CHUNK = 1 << 16
 _ALLOW = (b"allow", METHODS)
@@ -129,7 +130,7 @@ class StaticSite:
     async def _missing(self, scope: Scope, send: Send) -> None:
         page = await run_in_threadpool(self.shelf.missing)
         if page is None or page.forms[""].body is None:
-            await _say(scope, send, HTTPStatus.NOT_FOUND)
+            await _say(scope, send, HTTPStatus.NOT_FOUND, says=_NOT_BUILT)
             return
         form = page.form_for(asked_of(scope["headers"]).get(b"accept-encoding"))
         head = scope["method"] == "HEAD"
@@ -155,11 +156,13 @@ async def _nothing() -> Message:
     return {"type": "http.disconnect"}
 
 
-async def _say(scope: Scope, send: Send, status: HTTPStatus, *headers: tuple[bytes, bytes]) -> None:
+async def _say(
+    scope: Scope, send: Send, status: HTTPStatus, *headers: tuple[bytes, bytes], says: str = ""
+) -> None:
     if status == HTTPStatus.NO_CONTENT:
         await _whole(send, status, (*PLAIN[1:], *headers), b"")
         return
-    body = f"{status.phrase}\n".encode()
+    body = f"{says or status.phrase}\n".encode()
     length = (b"content-length", b"%d" % len(body))
     await _whole(send, status, (*PLAIN, *headers, length), b"" if scope["method"] == "HEAD" else body)
 

@@ -10,7 +10,7 @@ from digest.store.people import Held, Side
 from digest.subscribers import tokens
 from digest.subscribers.tokens import Purpose
 from digest.web.desk import Desk
-from digest.web.reader_view import CameView, ChangeView, IssueView, ReaderView
+from digest.web.reader_view import CameView, ChangeView, IssueView, MailView, ReaderView
 from digest.web.routes.common import NotTaken
 
 LONGEST_PAUSE = timedelta(days=366)
@@ -41,6 +41,11 @@ def view(desk: Desk, id: int, token: str) -> ReaderView:
         consents=held.consents,
         issues=_issues(desk, held),
         came_back=tuple(CameView(kind=came.kind, at=came.at) for came in held.bounces),
+        mails=tuple(
+            MailView(kind=it.kind, outcome=it.state, at=it.at)
+            for it in held.mails
+            if it.kind is not ServiceMailKind.WELCOME
+        ),
         change=_change(held),
         leave_token=tokens.make(desk.keys, Purpose.LEAVE, id),
         erase_token=tokens.make(desk.keys, Purpose.ERASE, id, ends=desk.now + ERASE_WITHIN),

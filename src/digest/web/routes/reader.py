@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from digest.model import Subscriber
 from digest.people.along import everything
-from digest.store.people import Result, Side
+from digest.store.people import Change, Result, Side
 from digest.subscribers.addresses import AddressError, read_address
 from digest.subscribers.tokens import Purpose
 from digest.web.desk import Desk
@@ -136,9 +136,13 @@ def change_page(token: Token, desk: TheDesk, language: Language) -> HTMLResponse
     found = desk.store.people.find(id, desk.now)
     if found is None:
         raise NotTaken("erased")
-    if asked is None or asked.done or asked.ends <= desk.now:
+    if asked is not None and asked.done:
+        return _changed(desk, language, found.subscriber, asked, side)
+    if asked is None or asked.ends <= desk.now:
         raise NotTaken("too old")
     old = _old(found.subscriber.address, side)
+    if side in asked.confirmed:
+        return page(pages_of(desk).change_half(language, old=old, new=asked.address, here=side.value))
     return page(
         pages_of(desk).change_confirm(language, old=old, new=asked.address, token=token, here=side.value)
     )
@@ -156,11 +160,17 @@ def confirm_change(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLR
     if answer.result is Result.BARRED:
         raise NotTaken("too old")
     if asked.done:
-        moved = desk.store.people.find(id, desk.now) if side is Side.NEW else None
-        url = page_of(desk, moved.subscriber) if moved else ""
-        return page(pages.changed(language, new=asked.address, reader_url=url))
+        moved = desk.store.people.find(id, desk.now)
+        return _changed(desk, language, moved.subscriber if moved else answer.subscriber, asked, side)
     old = _old(answer.subscriber.address, side)
     return page(pages.change_half(language, old=old, new=asked.address, here=side.value))
+
+
+def _changed(desk: Desk, language: str, who: Subscriber, change: Change, side: Side) -> HTMLResponse:
+    """The way to the reader's page is for the new mailbox alone, and until it has changed once more."""
+    still = side is Side.NEW and who.address == change.address
+    url = page_of(desk, who) if still else ""
+    return page(pages_of(desk).changed(language, new=change.address, reader_url=url))
 
 
 def _old(address: str, side: Side) -> str:

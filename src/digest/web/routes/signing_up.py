@@ -12,11 +12,11 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.background import BackgroundTask
 
 from digest import schedule
-from digest.model import Notice, NoticeKind, SubscriberState
+from digest.model import NoticeKind, Subscriber, SubscriberState
 from digest.settings.tables import WebTable
 from digest.store.people import Result
 from digest.store.sign_ups import Caps, Taken
@@ -41,6 +41,7 @@ from digest.web.routes.common import (
     page_of,
     pages_of,
     see_other,
+    shown,
 )
 from digest.web.visitor import network_of, visitor
 
@@ -56,7 +57,19 @@ HOW = "form"
 _HOUR = 3600
 _ANYWHERE = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
 """The form may stand in other people's sites, whose script asks here for its challenge."""
+_CROWDED = "more than {most} forms to sign up came within an hour; the others were asked to come later"
+_LOOK = "look who came: `digest subscribers list --state pending`; [web] in_all is the cap"
+_UNNAMED_PROXY = (
+    "the web is asked through a proxy that [web] proxies does not name: all visitors count as one"
+)
+_NAME_IT = 'name its address: proxies = ["127.0.0.1"]; until then few can sign up in an hour'
 _CROWDS: dict[Taken, Crowd] = {Taken.NETWORK: "network", Taken.DOMAIN: "domain", Taken.ALL: "all"}
+
+
+@router.get("/subscribe", response_class=RedirectResponse)
+def typed(desk: TheDesk) -> Response:
+    """As people type it from a printed page."""
+    return RedirectResponse(f"{desk.publication.site.base}subscribe/", HTTPStatus.MOVED_PERMANENTLY)
 
 
 @router.get("/subscribe/", response_class=HTMLResponse)
@@ -162,25 +175,21 @@ def caps(table: WebTable) -> Caps:
 
 def _network(request: Request, desk: Desk) -> str:
     peer = request.client.host if request.client else None
-    proxies = desk.publication.settings.web.proxies
-    return network_of(visitor(peer, request.headers.getlist("x-forwarded-for"), proxies))
+    forwarded = request.headers.getlist("x-forwarded-for")
+    seen = visitor(peer, forwarded, desk.publication.settings.web.proxies)
+    if forwarded and seen == visitor(peer, (), ()) and seen.is_private:
+        desk.mind(NoticeKind.PROXY, _UNNAMED_PROXY, cure=_NAME_IT)
+    return network_of(seen)
 
 
 def _come_back_later(desk: Desk, language: str, full: Taken) -> Response:
+    most = caps(desk.publication.settings.web)
     if full is Taken.ALL:
-        desk.store.notices.add(_crowded(desk, desk.now))
+        desk.mind(NoticeKind.SIGN_UPS, _CROWDED.format(most=most.all), cure=_LOOK)
+    else:
+        desk.tell_hourly(f"a {full.value} has sent more forms to sign up than are taken in an hour")
     html = pages_of(desk).come_back_later(language, minutes=60, why=_CROWDS[full])
     return page(html, HTTPStatus.TOO_MANY_REQUESTS, Retry_After=str(_HOUR))
-
-
-def _crowded(desk: Desk, now: datetime) -> Notice:
-    most = caps(desk.publication.settings.web).all
-    return Notice(
-        kind=NoticeKind.SIGN_UPS,
-        says=f"more than {most} forms to sign up came within an hour; the others were asked to come later",
-        cure="look who came: `digest subscribers list --state pending`; [web] in_all is the cap",
-        at=now,
-    )
 
 
 # ------------------------------------------------------------------------------------------ confirming
@@ -188,9 +197,12 @@ def _crowded(desk: Desk, now: datetime) -> Notice:
 
 @confirming.get("/confirm/{token}", response_class=HTMLResponse)
 def confirm_page(token: Token, desk: TheDesk, language: Language) -> HTMLResponse:
-    who = holder(desk, Purpose.CONFIRM, token).subscriber
+    found = holder(desk, Purpose.CONFIRM, token)
+    who = found.subscriber
     if who.state is SubscriberState.LEFT:
         raise NotTaken("too old")
+    if who.state is SubscriberState.CONFIRMED and found.suppression is None:
+        return _confirmed(desk, language, who, already=True)
     return page(pages_of(desk).confirm(language, address=who.address, token=token))
 
 
@@ -206,13 +218,19 @@ def confirm(token: Token, desk: TheDesk, language: FormLanguage) -> HTMLResponse
     if answer.result not in (Result.DONE, Result.SO_ALREADY):
         raise NotTaken("erased" if answer.result is Result.NOBODY else "too old")
     desk.wake()
-    html = pages.confirmed(
+    return _confirmed(desk, language, who, already=not answer.done, welcome=answer.welcome is not None)
+
+
+def _confirmed(
+    desk: Desk, language: str, who: Subscriber, *, already: bool, welcome: bool = False
+) -> HTMLResponse:
+    html = pages_of(desk).confirmed(
         language,
-        address=who.address,
-        welcome=answer.welcome is not None,
+        address=shown(who),
+        welcome=welcome,
         next_issue=_next_issue(desk),
-        reader_url=page_of(desk, who),
-        already=not answer.done,
+        reader_url=page_of(desk, who) if not who.moved else "",
+        already=already,
     )
     return page(html)
 

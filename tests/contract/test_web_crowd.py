@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from visits import Web, visited
 
@@ -31,8 +31,8 @@ def test_forms_that_wait_for_the_database_keep_no_reader_from_looking_and_are_do
     another = sqlite3.connect(tmp_path / "letter" / DATABASE, isolation_level=None)
 
     async def at_once() -> list[int]:
-        served = httpx.ASGITransport(web.client.app)
-        async with httpx.AsyncClient(transport=served, base_url="http://testserver") as client:
+        served = httpx2.ASGITransport(web.client.app)
+        async with httpx2.AsyncClient(transport=served, base_url="http://testserver") as client:
             another.execute("BEGIN IMMEDIATE")  # as who sends an issue does, again and again
             paths = [f"/leave/{web.token(Purpose.LEAVE, id)}" for id in leaving]
             forms = [asyncio.create_task(client.post(path, data=FORM)) for path in paths]

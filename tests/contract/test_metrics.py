@@ -220,7 +220,7 @@ def test_all_is_well_where_the_store_can_be_read_and_the_site_is_there(store: St
 def test_a_store_that_cannot_be_read_is_said_without_its_address(tmp_path: Path) -> None:
     (tmp_path / "index.html").touch()
     with Store.open(SQLITE, project=tmp_path) as store:
-        change(store, "ALTER TABLE issue RENAME TO away")
+        change(store, "ALTER TABLE fence RENAME TO away")
         found = health(store, tmp_path)
     assert found.status == 503
     assert json.loads(found.body) == {"status": "trouble", "store": "cannot be read", "site": "ok"}

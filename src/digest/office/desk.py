@@ -24,6 +24,10 @@ from digest.transports import Transport, growing_pause
 EVERY, STOCK_EVERY, SWEEP_EVERY = 2.0, 60.0, 3600.0
 """Seconds between two looks at the store where nobody calls, and between two of those other duties."""
 
+LINGERS = 1.5
+"""Seconds within which it begins once it is called, at a moment left to chance: what it does then shows in
+the time of other answers, and must not tell which form it was that a mail followed."""
+
 CONNECTIONS = 2
 """To the mail server: an issue that is going out has its own."""
 
@@ -82,6 +86,7 @@ class Office:
                 if not await self._turn(stop):
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._woken.wait(), EVERY)
+                        await asyncio.wait_for(stop.wait(), self._dice() * LINGERS)
         finally:
             self._loop = None
             waking.cancel()

@@ -202,6 +202,29 @@ def test_who_never_confirms_is_forgotten_and_who_had_left_has_left_still(store: 
     }
 
 
+def test_nobody_is_forgotten_while_a_link_that_was_mailed_to_them_is_good(store: Store) -> None:
+    sign_up(store)
+    sent(store)
+    again = NOW + timedelta(days=7, hours=22)
+    assert kinds(sign_up(store, at=again)) == [ServiceMailKind.CONFIRM]
+    assert store.sign_ups.sweep(NOW + timedelta(days=8, hours=1)) == 0
+    late = Act(at=NOW + timedelta(days=8, hours=2), how="link in the mail")
+    assert store.people.confirm(read_address("reader-17@example.org"), late, by_reader=True).done
+    assert store.sign_ups.sweep(NOW + timedelta(days=30)) == 0
+
+
+def test_who_was_a_reader_once_is_never_forgotten_for_a_form_without_a_click(store: Store) -> None:
+    id = joined(store)
+    store.people.leave(id, PAGE)
+    store.people.lift(id, PAGE)
+    sign_up(store, at=TOMORROW)
+    assert store.sign_ups.sweep(NOW + timedelta(days=30)) == 0
+    found = store.people.find(id, NOW)
+    assert found
+    assert found.subscriber.state is SubscriberState.LEFT
+    assert ConsentAct.CONFIRMED in lines(store)
+
+
 # ------------------------------------------------------------------------------------------- the mails
 
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from digest.model import DeliveryState, Outcome, ServiceMail, ServiceMailKind, SubscriberState
 from digest.store import suppressions
-from digest.store.database import reading, writing
+from digest.store.database import alone, reading, writing
 from digest.store.schema import address_change, issue, service_mail, subscriber, suppression
 from digest.subscribers.addresses import Address, mailbox
 from digest.subscribers.tokens import Keys, mark
@@ -156,8 +156,10 @@ def put(
 
     `mark` is that of the mailbox (`mailbox_mark`), so that no other way of writing it gets a second mail.
     """
-    if kind in STRANGERS and _mailed_lately(connection, mark, now):
-        return False
+    if kind in STRANGERS:
+        alone(connection)  # two that ask for one mailbox at the same moment see each other
+        if _mailed_lately(connection, mark, now):
+            return False
     row = {
         "kind": kind.value,
         "mark": mark,

@@ -20,7 +20,7 @@ from digest.store import acts, schema, service_mails, suppressions
 from digest.store.acts import Act
 from digest.store.database import alone, insert_new, reading, writing
 from digest.store.people import People
-from digest.store.schema import address_change, consent, sign_up, subscriber, suppression
+from digest.store.schema import address_change, consent, service_mail, sign_up, subscriber, suppression
 from digest.subscribers.addresses import Address, read_address
 from digest.subscribers.tokens import Keys, mark
 
@@ -198,7 +198,10 @@ def _speak(connection: sa.Connection, who: Subscriber, language: str) -> None:
 
 
 def _silent(now: datetime) -> tuple[sa.ColumnElement[bool] | sa.TextClause, ...]:
-    """Conditions on `subscriber`: signed up, by the last line of the log, and never confirmed in time."""
+    """Conditions on `subscriber`: signed up, by the last line of the log, and never confirmed in time.
+
+    Nobody is silent while a link that was mailed to them is good: who signs up again gets one, and no line.
+    """
     last = (
         sa.select(consent.c.act)
         .where(consent.c.mark == subscriber.c.mark)
@@ -208,23 +211,38 @@ def _silent(now: datetime) -> tuple[sa.ColumnElement[bool] | sa.TextClause, ...]
     )
     since = sa.select(sa.func.max(consent.c.at)).where(consent.c.mark == subscriber.c.mark).scalar_subquery()
     ended = now - FORGOTTEN_AFTER
+    asked = sa.exists().where(
+        service_mail.c.subscriber == subscriber.c.id,
+        service_mail.c.kind == ServiceMailKind.CONFIRM.value,
+        service_mail.c.made_at >= ended,
+    )
     return (
         schema.IS_PENDING,
         subscriber.c.added_at < ended,  # nobody signs up before: it spares a look into the log
         last == ConsentAct.SIGNED_UP.value,
         since < ended,
+        ~asked,
     )
 
 
 def _forget_the_silent(connection: sa.Connection, ids: Sequence[int], now: datetime) -> int:
-    """Of these. Who had left before, and signed up again without confirming, has left."""
+    """Of these. Who was here before, and signed up again without confirming, has left as they had."""
     silent = (subscriber.c.id.in_(ids), *_silent(now))  # one of them may have confirmed since we looked
-    barred = sa.exists().where(suppression.c.mark == subscriber.c.mark)
-    back = sa.update(subscriber).where(*silent, barred).values(state=SubscriberState.LEFT.value)
-    connection.execute(back)
-    found = connection.execute(sa.select(subscriber.c.id, subscriber.c.mark).where(*silent)).all()
-    for row in found:
+    known = sa.or_(
+        sa.exists().where(suppression.c.mark == subscriber.c.mark),
+        sa.exists().where(consent.c.mark == subscriber.c.mark, consent.c.act != ConsentAct.SIGNED_UP.value),
+    )
+    # Held until the end: who presses the button at this moment is a reader, or finds nobody.
+    found = connection.execute(
+        sa.select(subscriber.c.id, subscriber.c.mark, known.label("known"))
+        .where(*silent)
+        .with_for_update(of=subscriber)
+    ).all()
+    strangers = [row for row in found if not row.known]
+    left = sa.update(subscriber).where(subscriber.c.id.in_([row.id for row in found if row.known]))
+    connection.execute(left.values(state=SubscriberState.LEFT.value))
+    for row in strangers:
         service_mails.forget(connection, row.id)
         connection.execute(sa.delete(consent).where(consent.c.mark == row.mark))
         connection.execute(sa.delete(subscriber).where(subscriber.c.id == row.id))
-    return len(found)
+    return len(strangers)

@@ -402,7 +402,7 @@ with (
     named_files(["-"], sys.stdin.buffer) as files,
 ):
     import_files(store.people, files, Terms(confirmed=True), datetime(2026, 11, 5, tzinfo=UTC))
-    census = store.people.census()
+    census = store.people.census(datetime(2026, 11, 5, tzinfo=UTC))
 # Not `ru_maxrss`, which begins with what the parent had.
 print(census.mailed, re.findall(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[0])
 """

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -489,6 +490,29 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_an_address_that_is_none_is_named(url: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"\[store\] url cannot be used"):
         Store.open(url, project=tmp_path)
+
+
+def test_whoever_waits_in_vain_for_a_connection_is_told_so(tmp_path: Path) -> None:
+    """One connection, which somebody has, and a patience of a tenth of a second."""
+    address = f"sqlite:///{tmp_path / 'small.db'}"
+    engine = sa.create_engine(address, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    busy = pytest.raises(StoreError, match=r"small\.db is kept busy")
+    with database.reading(engine), busy as told, database.reading(engine):
+        pass
+    engine.dispose()
+    assert "try again" in told.value.cure
+
+
+def test_every_thread_of_the_web_has_a_connection_of_its_own(store: Store) -> None:
+    """Forty that make pages, two that take forms, the office and what counts: all read at one moment."""
+    together = threading.Barrier(46)
+
+    def read(_number: int) -> int:
+        with database.reading(store.engine):
+            return together.wait(20)
+
+    with ThreadPoolExecutor(together.parties) as threads:
+        assert sorted(threads.map(read, range(together.parties))) == list(range(together.parties))
 
 
 def test_a_password_is_not_told_with_an_error() -> None:

@@ -30,6 +30,10 @@ _ASK_AGAIN_MILLISECONDS = 3
 """A writer waits for its turn in steps of so many. SQLite's own pauses grow to a tenth of a second, in which
 a process that sends an issue has written a hundred times: a reader who leaves then waits for all of them."""
 
+_CONNECTIONS = 48
+"""So many may be open at once: one for each of the 40 threads that make pages, the two that take forms, the
+office, and what counts beside them. One is opened only where none is free."""
+
 # So that a server whose machine is gone is noticed within half a minute: seconds to connect, milliseconds
 # until what was sent is acknowledged, and how often a silent connection is asked (libpq, 32.1.2).
 _PATIENCE = {
@@ -54,7 +58,9 @@ def connect(url: str, project: Path) -> sa.Engine:
         if parsed.get_backend_name() in ("postgres", "postgresql"):
             return _postgresql(parsed)
         path = _file_of(parsed, project)
-        engine = sa.create_engine(parsed.set(database=str(path)), hide_parameters=True)
+        engine = sa.create_engine(
+            parsed.set(database=str(path)), pool_size=_CONNECTIONS, hide_parameters=True
+        )
     except ImportError as error:
         cure = 'pip install "digest-press[postgres]"'
         raise StoreError("[store] url names PostgreSQL, for which a part is missing", cure=cure) from error
@@ -72,7 +78,7 @@ def _postgresql(url: sa.URL) -> sa.Engine:
     url = url.set(drivername="postgresql+psycopg").update_query_dict(
         {key: value for key, value in _PATIENCE.items() if key not in url.query}
     )
-    engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine = sa.create_engine(url, pool_size=_CONNECTIONS, pool_pre_ping=True, hide_parameters=True)
     sa.event.listen(engine, "connect", _keep_what_is_committed)
     return engine
 
@@ -142,7 +148,8 @@ def in_plain_words(url: sa.URL) -> Iterator[None]:
         yield
     except Exception as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        if not isinstance(error, sa.exc.DBAPIError | sqlite3.Error) and not hasattr(error, "sqlstate"):
+        known = sa.exc.DBAPIError | sa.exc.TimeoutError | sqlite3.Error
+        if not isinstance(error, known) and not hasattr(error, "sqlstate"):
             raise
         says, cure = meaning(cause or error)
         raise StoreError(f"{place(url)} {says}", cure=cure) from error

@@ -39,6 +39,10 @@ _CLOSED = (
 _NOT_YET = ("cannot be used yet: its server starts or stops", "try again in a moment")
 _NOT_IN = ("does not let this user in", "correct user and password in [store] url")
 _CROWDED = ("takes no more connections", "raise max_connections of its server, or stop some programs")
+_NONE_FREE = (
+    "is kept busy: every connection that this digest may have was in use for half a minute",
+    "try again; if it happens again, look what makes the database slow",
+)
 _CHANGED = ("was changed by another digest at the same moment", "try again; nothing is half written")
 
 # SQLSTATEs, whole or by their class (https://www.postgresql.org/docs/current/errcodes-appendix.html).
@@ -82,7 +86,9 @@ _WORDS: dict[str, Meaning] = {
 
 
 def meaning(error: BaseException) -> Meaning:
-    """Of an error as the driver raised it."""
+    """Of an error as the driver raised it, or of waiting in vain for a connection."""
+    if isinstance(error, sa.exc.TimeoutError):
+        return _NONE_FREE
     name = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
     state = getattr(error, "sqlstate", None) or ""
     for key, known in ((name, _SQLITE), (state, _POSTGRESQL), (state[:2], _POSTGRESQL)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -447,6 +448,46 @@ def test_settings_that_change_are_in_force_and_broken_ones_are_not(web: Web) -> 
     assert "Second Baseline" in web.get("/subscribe/").text
     path.write_text("[site", "utf-8")
     assert "Second Baseline" in web.get("/subscribe/").text
+
+
+def test_the_form_comes_and_goes_with_the_settings_while_serving(web: Web) -> None:
+    path = web.desk.publication.settings.root / "digest.toml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("[web]", "[web]\nsignup = false"), "utf-8")
+    assert [web.get(one).status_code for one in ("/subscribe", "/subscribe/", "/subscribe/challenge")] == [
+        404
+    ] * 3
+    assert web.post("/subscribe/", address=READER).status_code == 404
+    path.write_text(text, "utf-8")
+    os.utime(path, ns=(1, 1))
+    assert web.sign_up(READER).status_code == 303
+
+
+def test_words_and_templates_that_change_are_in_force_soon_and_broken_words_are_not(web: Web) -> None:
+    folder = web.desk.publication.settings.root / "templates"
+    for part in ("web", "words"):
+        (folder / part).mkdir(parents=True)
+
+    def sent() -> str:
+        web.clock.later(seconds=3)
+        return web.get("/subscribe/sent", Accept_Language="en").text
+
+    assert "Look into your mailbox" not in sent()
+    words, page = folder / "words/en.toml", folder / "web/asked.html"
+    words.write_text('[asked]\ntitle = "Look into your mailbox"\n', "utf-8")
+    assert "Look into your mailbox" in sent()
+    words.write_text('[asked]\ntitle = "A mail is coming"\n', "utf-8")
+    os.utime(words, ns=(1, 1))
+    assert "A mail is coming" in sent()
+    told: list[str] = []
+    web.desk.tell = told.append
+    words.write_text("[asked", "utf-8")
+    assert "A mail is coming" in sent()
+    assert "templates/words/en.toml" in told[0]
+    words.unlink()
+    assert "A mail is coming" not in sent()
+    page.write_text("A page of my own", "utf-8")
+    assert sent() == "A page of my own"
 
 
 def test_each_answer_to_a_reader_is_a_line_of_the_log_that_names_its_route(web: Web) -> None:

@@ -35,6 +35,7 @@ DRAWN = settings(
 OPERATIONS = [
     (path, method)
     for path, methods in {
+        "/subscribe": "GET",
         "/subscribe/": "GET POST",
         "/subscribe/sent": "GET",
         "/subscribe/embed": "GET",

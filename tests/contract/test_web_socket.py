@@ -6,17 +6,19 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from doors import Keyring, content, doors, keyring
 from postgres import SQLITE
 from program import LETTER_NOW, build
 from visits import Web, visited
-from web_server import rest_of, serving, talk
+from web_server import rest_of, serving, site, talk
 
 from digest.web import app
 from digest.web.limits import BodyLimits
 from digest.web.log import Line, Log
+from digest.web.serving import whole
 from digest.web.shelf import Shelf
 from digest.web.site import AtHand, StaticSite
 
@@ -103,6 +105,19 @@ def headers(answer: bytes) -> bytes:
 def posted(opened: Open, ring: Keyring) -> list[str]:
     """Where a form is sent to."""
     return [ring.opens(door) for door, methods in doors(opened.web) if "POST" in methods]
+
+
+@pytest.mark.parametrize(("files", "lines"), [(True, 5), (False, 0)])
+def test_each_request_for_a_file_has_a_line_where_that_is_asked_for(
+    tmp_path: Path, files: bool, lines: int
+) -> None:
+    (tmp_path / "index.html").write_text("<!doctype html><title>Baseline</title>", "utf-8")
+    found: list[Line] = []
+    static = StaticSite(Shelf(tmp_path, site()))
+    with serving(whole(static, static, Log(found.append, files=files))) as url:
+        for _ in range(5):
+            assert b"Baseline" in talk(url, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert [(line.route, line.status) for line in found] == [("(a file)", 200)] * lines
 
 
 # ------------------------------------------------------------------------------------- out of the folder

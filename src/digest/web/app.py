@@ -57,8 +57,7 @@ def make(desk: Desk, site: ASGIApp) -> FastAPI:
 def _routers(desk: Desk) -> list[APIRouter]:
     if desk.publication.newsletter is None:
         return []
-    found = [signing_up.confirming, leaving.router, reader.router]
-    return [signing_up.router, *found] if desk.signs_up else found
+    return [signing_up.router, signing_up.confirming, leaving.router, reader.router]
 
 
 class _Allowed:

@@ -1,7 +1,8 @@
 """What every route works with: the open store, the clock, the settings as they are now, the pages.
 
-The settings are looked at with each request that is no file (one `stat`): an author who changes them need not
-start anything anew, and a mistake in them leaves what was before in force.
+The settings are looked at with each request that is no file (one `stat`), the author's templates and words
+every two seconds: who changes them need not start anything anew. A mistake in settings or words leaves in
+force what was before.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, TypeAlias
 
 from digest import settings as settings_
 from digest.errors import DigestError
@@ -24,7 +26,12 @@ from digest.web.pages import Pages
 
 _KEYS_FOR = 60.0
 """Seconds until the keys for tokens are read anew: somebody may have renewed them."""
+_LOOKED_FOR = 2.0
+"""Seconds until the author's templates are looked at anew."""
 _AN_HOUR = timedelta(hours=1)
+
+_Stamp: TypeAlias = tuple[int, int]
+"""When the settings were written, and which templates there are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,10 +84,10 @@ class Desk:
         self.clock = clock
         self.wake = wake
         self.tell = tell
-        self.signs_up = settings.web.signup and settings.newsletter is not None
         self._told: dict[str, datetime] = {}
         self._lock = threading.Lock()
-        self._stamp = _stamp(settings)
+        self._looked, self._templates = clock().timestamp(), _templates(settings.templates)
+        self._stamp = _stamp(settings), self._templates
         self._publication = Publication.of(settings)
         # Read before anybody asks: where there are none yet they are made, and no GET may change the store.
         self._keys = self._read_keys(clock())
@@ -91,12 +98,22 @@ class Desk:
 
     @property
     def publication(self) -> Publication:
-        """As the settings are now, or were before they were broken."""
-        stamp = _stamp(self._publication.settings)
+        """As settings, templates and words are now, or were before they were broken."""
+        settings = self._publication.settings
+        at = self.clock().timestamp()
+        if not self._looked <= at < self._looked + _LOOKED_FOR:
+            self._looked, self._templates = at, _templates(settings.templates)
+        stamp = _stamp(settings), self._templates
         if stamp != self._stamp:
             with self._lock:
                 self._renew(stamp)
         return self._publication
+
+    @property
+    def signs_up(self) -> bool:
+        """Whether readers may sign up, as the settings are now."""
+        settings = self.publication.settings
+        return settings.web.signup and settings.newsletter is not None
 
     @property
     def keys(self) -> Sequence[bytes]:
@@ -124,18 +141,31 @@ class Desk:
         self.tell(says)
         return True
 
-    def _renew(self, stamp: int) -> None:
+    def _renew(self, stamp: _Stamp) -> None:
         if stamp == self._stamp:
             return
         self._stamp = stamp
         try:
-            self._publication = Publication.of(settings_.load(self._publication.settings.root, os.environ))
+            made = Publication.of(settings_.load(self._publication.settings.root, os.environ))
+            made.pages.language()  # reads the words, which may be broken
         except DigestError as error:
-            self.tell(f"the settings as they are now cannot be used, the former stay: {error}")
+            wrong = error.findings[0] if error.findings else error
+            self.tell(f"settings or words as they are now cannot be used, the former stay: {wrong}")
+        else:
+            self._publication = made
 
 
 def _stamp(settings: Settings) -> int:
     try:
         return os.stat(settings.root / FILE).st_mtime_ns
     except OSError:
+        return 0
+
+
+def _templates(folder: Path) -> int:
+    """Another number for other templates; a folder's own time tells of files that came or went."""
+    try:
+        found = [folder, *folder.rglob("*")] if folder.is_dir() else []
+        return hash(tuple((path, path.stat().st_mtime_ns) for path in found))
+    except OSError:  # an editor is just putting another in the place of one
         return 0

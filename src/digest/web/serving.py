@@ -28,7 +28,7 @@ from digest.web.limits import BodyLimits
 from digest.web.log import Log
 from digest.web.server import Server
 from digest.web.shelf import Shelf
-from digest.web.site import AtHand, StaticSite
+from digest.web.site import Application, AtHand, StaticSite
 
 Tell = Callable[[str], None]
 
@@ -52,10 +52,18 @@ def serve(
         counts = FeedCounts(store.feed_readers, clock, reported=reported, trouble=tell)
         desk = Desk(settings, store, clock, wake=office.wake, tell=tell)
         site = StaticSite(Shelf(out, settings.site), note_reader=counts.note)
-        server = Server(AtHand(log.around(BodyLimits(app.make(desk, site))), site), sockets)
+        server = Server(whole(app.make(desk, site), site, log), sockets)
         mailing.run(
             _at_work(server, office if settings.newsletter else None, counts, watch_input=until_input_ends)
         )
+
+
+def whole(routes: Application, site: StaticSite, log: Log) -> Application:
+    """Files at hand are answered in front of the log and of all else, unless the log is to have them too."""
+    bounded = BodyLimits(routes)
+    if log.files:
+        return log.around(AtHand(bounded, site))
+    return AtHand(log.around(bounded), site)
 
 
 async def _at_work(server: Server, office: Office | None, counts: FeedCounts, *, watch_input: bool) -> None:

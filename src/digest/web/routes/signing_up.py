@@ -11,9 +11,10 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
 
 from digest import schedule
 from digest.model import NoticeKind, Subscriber, SubscriberState
@@ -35,6 +36,7 @@ from digest.web.routes.common import (
     TheDesk,
     Token,
     act,
+    desk_of,
     holder,
     in_turn,
     page,
@@ -45,8 +47,15 @@ from digest.web.routes.common import (
 )
 from digest.web.visitor import network_of, visitor
 
-router = APIRouter(tags=["signing up"])
-"""Only where readers may sign up."""
+
+async def _open(request: Request) -> None:
+    """Whether there is a form is asked anew each time: `[web] signup` may change while we serve."""
+    if not desk_of(request).signs_up:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+
+
+router = APIRouter(tags=["signing up"], dependencies=[Depends(_open)])
+"""Only where readers may sign up; else nothing is found here."""
 
 confirming = APIRouter(tags=["signing up"])
 """Always: a link that was mailed must not lead nowhere because the form was taken away."""

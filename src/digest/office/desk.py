@@ -198,9 +198,9 @@ class Office:
             stopping.cancel()
             carrying.cancel()  # it gives up soon what is on the wire, and says what became of it
             await asyncio.gather(carrying, stopping, return_exceptions=True)
-            await beside
             await transport.close()
             await bag.drain(stop, _DRAIN_SECONDS)
+            await beside
         if not carrying.cancelled():
             carrying.result()
 

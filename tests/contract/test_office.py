@@ -658,6 +658,19 @@ def test_a_mistake_that_stays_does_not_keep_the_office_from_stopping(letters: Le
     assert letters.states() == ["queued"]
 
 
+def test_a_form_that_cannot_be_used_is_told_and_holds_nobody_up(letters: Letters) -> None:
+    letters.sign_up("reader-18@example.org")
+    with writing(letters.store.engine) as connection:
+        connection.execute(sa.update(schema.sign_up).values(address="reader 18 at example.org"))
+    letters.sign_up()
+    assert letters.go() == 0
+    assert letters.server.recipients == [READER]
+    assert letters.told == ["a form to sign up is set aside, for it cannot be used: its address is none"]
+    with reading(letters.store.engine) as connection:
+        forms = connection.execute(sa.select(schema.sign_up.c.settled, schema.sign_up.c.address))
+        assert [tuple(form) for form in forms] == [(1, ""), (1, "")]
+
+
 def test_pages_are_served_while_it_waits_for_the_store(letters: Letters) -> None:
     """Nothing else in its event loop is held up by a store that somebody else keeps for two seconds."""
     for number in range(1, 4):

@@ -22,6 +22,7 @@ from email.policy import default
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import audience
 import pytest
@@ -48,6 +49,7 @@ from digest.store.database import reading, writing
 from digest.store.fence import Fence
 from digest.store.people import Act, Side
 from digest.store.people import Result as Did
+from digest.store.service_mails import ServiceMails
 from digest.store.sign_ups import Caps, Form
 from digest.subscribers import tokens
 from digest.subscribers.addresses import read_address
@@ -598,6 +600,75 @@ def test_whatever_ails_the_store_the_office_waits_and_goes_on(letters: Letters) 
         until(lambda: letters.server.recipients == [READER], 20)
     assert letters.told[0].startswith("sign-ups wait: ")
     assert letters.told[1:] == ["sign-ups go on"]
+
+
+class Stumbling(ServiceMails):
+    """Makes a mistake, which is none of the store's, as often as it is told to."""
+
+    intends_badly = settles_badly = 0
+
+    def intend(self, id: int, now: datetime, *, to: str = "") -> bool:
+        if self.intends_badly:
+            self.intends_badly -= 1
+            raise ArithmeticError("reader-17@example.org is no number")
+        return super().intend(id, now, to=to)
+
+    def settle(self, *about: Any, **more: Any) -> None:
+        if self.settles_badly:
+            self.settles_badly -= 1
+            raise ArithmeticError("reader-17@example.org is no number")
+        super().settle(*about, **more)
+
+
+def test_a_mistake_before_a_mail_leaves_is_told_and_the_mail_leaves_in_the_next_turn(
+    letters: Letters,
+) -> None:
+    letters.store.service_mails = mails = Stumbling(letters.store.engine)
+    mails.intends_badly = 1
+    letters.sign_up()
+    with working(letters):
+        until(lambda: letters.server.recipients == [READER], 20)
+    assert letters.told == [
+        "mails that answer readers wait: ArithmeticError: (an address) is no number",
+        "mails that answer readers go on",
+    ]
+
+
+def test_a_mistake_behind_a_mail_leaves_it_uncertain_and_the_next_one_goes(letters: Letters) -> None:
+    letters.store.service_mails = mails = Stumbling(letters.store.engine)
+    mails.settles_badly = 1
+    letters.sign_up()
+    assert letters.go() == 0
+    letters.sign_up("reader-18@example.org")
+    letters.clock.at += timedelta(minutes=30)
+    assert letters.go() == 0
+    assert letters.server.recipients == [READER, "reader-18@example.org"]
+    assert letters.states() == ["uncertain", "accepted"]
+    assert letters.told == ["mails that answer readers wait: ArithmeticError: (an address) is no number"]
+
+
+def test_a_mistake_that_stays_does_not_keep_the_office_from_stopping(letters: Letters) -> None:
+    letters.store.service_mails = mails = Stumbling(letters.store.engine)
+    mails.intends_badly = 1000
+    letters.sign_up()
+    with working(letters):
+        until(lambda: letters.told)
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    assert letters.states() == ["queued"]
+
+
+def test_a_form_that_cannot_be_used_is_told_and_holds_nobody_up(letters: Letters) -> None:
+    letters.sign_up("reader-18@example.org")
+    with writing(letters.store.engine) as connection:
+        connection.execute(sa.update(schema.sign_up).values(address="reader 18 at example.org"))
+    letters.sign_up()
+    assert letters.go() == 0
+    assert letters.server.recipients == [READER]
+    assert letters.told == ["a form to sign up is set aside, for it cannot be used: its address is none"]
+    with reading(letters.store.engine) as connection:
+        forms = connection.execute(sa.select(schema.sign_up.c.settled, schema.sign_up.c.address))
+        assert [tuple(form) for form in forms] == [(1, ""), (1, "")]
 
 
 def test_pages_are_served_while_it_waits_for_the_store(letters: Letters) -> None:

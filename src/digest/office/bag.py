@@ -117,13 +117,16 @@ class Bag:
         self._begin(self._write(id, found, outcome, intended))
 
     async def _intend(self, letter: Letter, then: Callable[[bool], None]) -> None:
-        """A store that does not answer keeps the letter here: whether it was written down is not known."""
+        """A store that does not answer keeps the letter here: whether it was written down is not known.
+
+        So does any mistake of ours: a transport that hears nothing would wait for ever.
+        """
         try:
             allowed = await self._written(
                 partial(self._mails.intend, letter.place, self._clock(), to=letter.recipient)
             )
-        except (StoreError, OSError) as error:
-            self.store_trouble, allowed = str(error), False
+        except Exception as error:
+            self.store_trouble, allowed = _said(error), False
         if allowed:
             self._intended.add(letter.place)
         else:
@@ -131,6 +134,9 @@ class Bag:
         then(allowed)
 
     async def _write(self, id: int, found: Verdict, outcome: Outcome, intended: bool) -> None:
+        """Tries until the store takes it. A mistake of ours would not pass by that: then it stays unwritten,
+        which is uncertain where the body may have left, as after a crash, and tried again where it has not.
+        """
         said = replace(outcome, text=found.reply)
         settle = partial(self._mails.settle, id, found.state, said, next_at=found.next_at, intended=intended)
         failures = 0
@@ -139,9 +145,12 @@ class Bag:
                 await self._written(partial(settle, now=self._clock()))
                 return
             except (StoreError, OSError) as error:
-                self.store_trouble = str(error)
+                self.store_trouble = _said(error)
                 failures += 1
                 await asyncio.sleep(growing_pause(failures))
+            except Exception as error:
+                self.store_trouble = _said(error)
+                return
 
     async def _written(self, work: Callable[[], T]) -> T:
         async with self._pen:
@@ -169,3 +178,8 @@ class Bag:
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def _said(error: Exception) -> str:
+    """Never empty, for it is also the sign that something is wrong."""
+    return str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from digest import mailing, transports
 from digest.characters import without_addresses
-from digest.errors import DigestError, StoreError
+from digest.errors import DigestError, InputError, StoreError
 from digest.model import Letter, Outcome
 from digest.office.bag import Bag
 from digest.office.writing import Writing
@@ -57,7 +57,7 @@ class Office:
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._settings, self._store, self._clock = settings, store, clock
-        self._dice = dice
+        self._dice, self._tell = dice, tell
         self._hindrances = {
             "store": _Hindrance(tell, "sign-ups wait", "sign-ups go on"),
             "mail": _Hindrance(tell, "mails that answer readers wait", "mails that answer readers go on"),
@@ -130,7 +130,10 @@ class Office:
             await asyncio.to_thread(mails.take_stock, now)
         if self._is_time("sweep", SWEEP_EVERY):
             await asyncio.to_thread(forms.sweep, now)
-        settled = await asyncio.to_thread(forms.settle, now, limit=AT_ONCE)
+        wrong: list[Exception] = []
+        settled = await asyncio.to_thread(forms.settle, now, limit=AT_ONCE, unusable=wrong.append)
+        for error in wrong:
+            self._tell(f"a form to sign up is set aside, for it cannot be used: {_why(error)}")
         self._hindrances["store"].is_over()
         return settled == AT_ONCE
 
@@ -198,9 +201,9 @@ class Office:
             stopping.cancel()
             carrying.cancel()  # it gives up soon what is on the wire, and says what became of it
             await asyncio.gather(carrying, stopping, return_exceptions=True)
-            await beside
             await transport.close()
             await bag.drain(stop, _DRAIN_SECONDS)
+            await beside
         if not carrying.cancelled():
             carrying.result()
 
@@ -239,6 +242,13 @@ class _Hindrance:
         if self._failures:
             self._failures = 0
             self._tell(self._goes_on)
+
+
+def _why(error: Exception) -> str:
+    """Of a form that cannot be used. What is said about an address shows it, whatever stands there."""
+    if isinstance(error, InputError):
+        return "its address is none"
+    return without_addresses(f"{type(error).__name__}: {error}")
 
 
 def once(settings: Settings, store: Store, clock: Callable[[], datetime], *, tell: Tell = silent) -> Backlog:

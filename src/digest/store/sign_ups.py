@@ -7,7 +7,7 @@ afterwards (`settle`), and a mail follows or does not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.errors import StoreError
 from digest.model import ConsentAct, ServiceMailKind, Subscriber, SubscriberState
 from digest.store import acts, schema, service_mails, suppressions
 from digest.store.acts import Act
@@ -87,14 +88,29 @@ class SignUps:
             made = insert_new(connection, sign_up).values(row).returning(sign_up.c.id)
             return Taken.TAKEN if connection.scalar(made) is not None else Taken.SPENT
 
-    def settle(self, now: datetime, *, limit: int = 100) -> int:
-        """Finds out what forms that wait mean, each in a transaction of its own; how many there were."""
+    def settle(
+        self, now: datetime, *, limit: int = 100, unusable: Callable[[Exception], None] | None = None
+    ) -> int:
+        """Finds out what forms that wait mean, each in a transaction of its own; how many there were.
+
+        One that cannot be used is set aside and `unusable` learns why, so that those behind it have their
+        turn. A store that cannot be used is another matter: then all of them wait.
+        """
         with reading(self._engine) as connection:
             waiting = sa.select(sign_up.c.id).where(sign_up.c.settled == 0).order_by(sign_up.c.id)
             ids = list(connection.scalars(waiting.limit(limit)))
         for id in ids:
-            with writing(self._engine) as connection:
-                _settle(connection, self._known(now), id, now)
+            keys = self._known(now)
+            try:
+                with writing(self._engine) as connection:
+                    _settle(connection, keys, id, now)
+            except (StoreError, OSError):
+                raise
+            except Exception as error:
+                with writing(self._engine) as connection:
+                    _done_with(connection, id)
+                if unusable is not None:
+                    unusable(error)
         return len(ids)
 
     def waiting(self) -> int:
@@ -179,6 +195,10 @@ def _settle(connection: sa.Connection, keys: Keys, id: int, now: datetime) -> No
             language=row.language,
             now=now,
         )
+    _done_with(connection, id)
+
+
+def _done_with(connection: sa.Connection, id: int) -> None:
     done = sa.update(sign_up).where(sign_up.c.id == id)
     connection.execute(done.values(settled=1, address="", words=""))
 

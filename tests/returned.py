@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -44,6 +45,9 @@ class Readers:
 
     def reader_of(self, token: str, issue: int | None) -> int | None:
         return 17 if token == TOKEN and issue in (7, None) else None
+
+    def of_former_mailbox(self, reader: int, token: str, issue: int | None, addresses: Sequence[str]) -> bool:
+        return False
 
     def reader_by_address(self, address: str) -> int | None:
         return 17 if address.lower() == READER else None

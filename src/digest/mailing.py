@@ -31,6 +31,7 @@ from digest.settings import Settings
 from digest.store import NotHome, Store, StoredIssue, fence
 from digest.store.sending import Also, Waiting, nothing_more
 from digest.subscribers.tokens import LONGEST_FOR_BOUNCES, Keys, Purpose, make, own_page
+from digest.subscribers.tokens import return_path as return_token
 from digest.transports import Mailbag, Transport
 
 T = TypeVar("T")
@@ -68,17 +69,17 @@ class Addressing:
     ) -> None:
         self._mould, self._site, self._newsletter = mould, site, newsletter
         self._keys, self._number = keys.tokens, number
-        self._about = str(number if counted else NO_ISSUE)
+        self._counted_with = number if counted else NO_ISSUE
         self._host = host_of(site)
         self._sender = parseaddr(newsletter.sender)[1]
         leave_by_mail = quote(newsletter.leave_by_mail or self._sender, safe="@+")
         self._leave_by_mail = f"mailto:{leave_by_mail}?subject=leave%20"
-        self._return_path = _halves(newsletter.return_path, int(self._about))
+        self._return_path = _halves(newsletter.return_path, self._counted_with)
 
     def letter(self, reader: Waiting) -> Letter:
         """Raises InputError for a reader whom no mail can be addressed to."""
-        token = make(self._keys, Purpose.BOUNCE, reader.subscriber, about=self._about)
-        sender = token.join(self._return_path) if self._return_path else self._sender
+        token = return_token(self._keys, reader.subscriber, self._counted_with, 0)
+        sender = self._comes_back_to(reader, token)
         return Letter(
             issue=self._number,
             place=reader.place,
@@ -90,6 +91,14 @@ class Addressing:
             attempts=reader.attempts,
             canonical=True,
         )
+
+    def _comes_back_to(self, reader: Waiting, token: str) -> str:
+        """`token` is of the first mailbox: what comes back says which of a reader's mailboxes it was."""
+        if self._return_path is None:
+            return self._sender
+        if reader.moved:
+            token = return_token(self._keys, reader.subscriber, self._counted_with, reader.moved)
+        return token.join(self._return_path)
 
     def _addressee(self, reader: Waiting, token: str, sender: str) -> Addressee:
         leave = make(self._keys, Purpose.LEAVE, reader.subscriber)
@@ -130,11 +139,14 @@ def welcoming(settings: Settings, store: Store, found: StoredIssue, now: datetim
 
 
 def message_ids(settings: Settings, store: Store, number: int, now: datetime) -> Callable[[int], str]:
-    """Of an issue: a subscriber's id -> the Message-ID of their letter, without angle brackets."""
+    """Of an issue: a subscriber's id -> the Message-ID of their letter, without angle brackets.
+
+    It stays the same when they change their address: the ledger does not know how often they had by then.
+    """
     keys, host = store.people.keys(now).tokens, host_of(settings.site)
 
     def of(subscriber: int) -> str:
-        return message_id(number, make(keys, Purpose.BOUNCE, subscriber, about=str(number)), host)
+        return message_id(number, return_token(keys, subscriber, number, 0), host)
 
     return of
 

@@ -6,21 +6,28 @@ import asyncio
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from audience import approve
+from audience import EMAIL, approve
 from builders import newsletter
 from returned import NAMES, READER, TOKEN, message
 
 from digest.bounces import Effect, Kind
+from digest.compose import Mould
 from digest.incoming import Incoming, Report, marks, read_returns
+from digest.mailing import Addressing
 from digest.model import (
+    PREFERENCES_URL,
+    UNSUBSCRIBE_URL,
     CameBack,
     ConsentAct,
     DeliveryState,
+    Letter,
+    Site,
     Stage,
     SubscriberState,
     Suppression,
@@ -28,7 +35,8 @@ from digest.model import (
 )
 from digest.store import Store, schema
 from digest.store.commits import Batch, Settled, open_commits
-from digest.store.people import Act, Held
+from digest.store.people import Act, Held, Side
+from digest.store.sending import Chunk
 from digest.subscribers.addresses import read_address
 from digest.subscribers.tokens import Purpose, make
 
@@ -71,7 +79,9 @@ def arriving(*contents: bytes) -> Iterator[Incoming]:
 
 
 def reading(store: Store, *contents: bytes, now: datetime = NOW) -> Report:
-    own = marks(newsletter(leave_by_mail="leave@remission.example.org"), store.people.keys(now))
+    own = marks(
+        newsletter(leave_by_mail="leave@remission.example.org"), store.people.keys(now), store.returns.moves
+    )
     return read_returns((one for one in arriving(*contents)), store.returns, own, now=now)
 
 
@@ -262,20 +272,120 @@ def test_an_address_of_nobody_is_nobodys(store: Store, address: str) -> None:
 def test_mail_to_the_sender_is_an_answer_and_mail_to_the_leave_address_a_wish(store: Store) -> None:
     keys = store.people.keys(NOW)
     token = make(keys.tokens, Purpose.LEAVE, id_of(store))
-    without = marks(newsletter(), keys).leave
+    without = marks(newsletter(), keys, store.returns.moves).leave
     assert without("weekly@remission.example.org") is None
     assert without(f"Weekly+{token.upper()}@remission.example.org") == token
     assert without("weekly+private@remission.example.org") is None
-    own = marks(newsletter(leave_by_mail="leave@remission.example.org"), keys).leave
+    own = marks(newsletter(leave_by_mail="leave@remission.example.org"), keys, store.returns.moves).leave
     assert [own("LEAVE@Remission.example.org"), own("leave+x@remission.example.org")] == ["", ""]
     assert own("leave@example.net") is None
-    assert marks(None, keys).leave("@") is None
+    assert marks(None, keys, store.returns.moves).leave("@") is None
 
 
 def test_another_lists_return_path_in_cc_hides_none_of_ours(store: Store) -> None:
     content = signed(store, message(GONE)).replace(b"Delivered-To:", b"X-Came:")
     report = reading(store, b"Delivered-To: list+2026.archive@example.net\n" + content)
     assert report.suppressed == 1
+
+
+# ------------------------------------------------------------------------------- from a former mailbox
+
+NEW = read_address("reader-99@example.org")
+SITE = Site(title="Remission", url="https://remission.example.org", author="The editors")
+RETURNS = "bounces@remission.example.org"
+MAIL = replace(
+    EMAIL,
+    text=f"{UNSUBSCRIBE_URL}\n{PREFERENCES_URL}\n",
+    html=f'<a href="{UNSUBSCRIBE_URL}">Leave</a> <a href="{PREFERENCES_URL}">Change</a>',
+)
+
+
+def move(store: Store) -> None:
+    """Reader 17 changes their address, and both mailboxes say yes."""
+    id, page = id_of(store), Act(at=NOW, how="page")
+    assert store.people.ask_to_change(id, NEW, page).done
+    change = store.people.show(id, NOW).change
+    assert change
+    for side in Side:
+        assert store.people.confirm_change(id, change.id, side, page)[0].done
+
+
+def returned_to(store: Store, name: str, letter: Letter) -> bytes:
+    """The message, with the return path of that letter and no other mark of ours."""
+    content = re.sub(rb"bounces\+7\.\w+@remission\.example\.org", letter.sender.encode(), message(name))
+    return content.replace(TOKEN.encode(), b"x" * 20)
+
+
+def letters(store: Store) -> dict[int, Letter]:
+    """The letters of issue 7 that wait, by reader's number in the store."""
+    chunk = Chunk(issue=7, number=0, token=0)
+    mould = Mould(MAIL, SITE, newsletter(), number=7, date=NOW)
+    own = Addressing(mould, SITE, newsletter(return_path=RETURNS), store.people.keys(NOW), 7)
+    return {one.subscriber: own.letter(one) for one in store.sending.waiting(chunk, NOW)}
+
+
+@pytest.mark.parametrize("name", [GONE, FULL, SPAM])
+def test_what_comes_back_from_a_former_mailbox_says_nothing_about_the_new_one(
+    store: Store, name: str
+) -> None:
+    before = letters(store)[id_of(store)]
+    move(store)
+    report = reading(store, returned_to(store, name, before))
+    assert (report.read, report.suppressed, report.unplaced, report.broken) == (1, 0, (), ())
+    shown = store.people.show(NEW, NOW)
+    assert (shown.suppression, shown.bounces) == (None, ())
+
+
+@pytest.mark.parametrize("name", [GONE, SPAM])
+def test_what_comes_back_from_the_new_mailbox_ends_it(store: Store, name: str) -> None:
+    id = id_of(store)
+    move(store)
+    assert reading(store, returned_to(store, name, letters(store)[id])).suppressed == 1
+    assert store.people.show(NEW, NOW).suppression
+
+
+def test_where_only_a_token_to_leave_is_left_the_address_named_tells_the_mailbox(store: Store) -> None:
+    content = re.sub(rb"bounces\+7\.\w+", b"bounces", signed(store, message(GONE)))
+    move(store)
+    assert reading(store, content).suppressed == 0
+    assert reading(store, content.replace(READER.encode(), NEW.shown.encode())).suppressed == 1
+
+
+def test_a_former_mailbox_still_lets_its_reader_go(store: Store) -> None:
+    content = signed(store, message(LEAVE))
+    move(store)
+    assert reading(store, content).suppressed == 1
+
+
+def test_a_full_mailbox_that_was_changed_does_not_count_against_the_next(store: Store) -> None:
+    reading(store, *(on(store, day) for day in ("09 Oct", "16 Oct", "23 Oct", "30 Oct")))
+    id = id_of(store)
+    move(store)
+    full = returned_to(store, FULL, letters(store)[id])
+    full = full.replace(b"Fri, 13 Nov 2026 07:00:31", b"Fri, 20 Nov 2026 07:00:31")
+    assert reading(store, full, now=NOW + timedelta(days=7)).suppressed == 0
+
+
+def test_the_message_id_of_a_letter_is_the_same_after_a_move(store: Store) -> None:
+    id = id_of(store)
+    before = letters(store)[id]
+    move(store)
+    after = letters(store)[id]
+    assert before.sender != after.sender
+    assert message_id_of(before) == message_id_of(after)
+
+
+def message_id_of(letter: Letter) -> bytes:
+    found = re.search(rb"^Message-ID: (\S+)", letter.content(), re.M)
+    assert found
+    return found[1]
+
+
+def test_a_refusal_of_the_former_mailbox_at_rcpt_does_not_suppress_the_reader(store: Store) -> None:
+    refuse(store, UNKNOWN, UNKNOWN)
+    move(store)
+    assert store.returns.refused_at_once(7, NOW) == 1
+    assert store.people.show(NEW, NOW).suppression is None
 
 
 # ------------------------------------------------------------------------------------------ the accounting

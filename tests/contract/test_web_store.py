@@ -473,6 +473,27 @@ def test_a_letter_that_waits_goes_to_the_new_address(store: Store) -> None:
         assert list(connection.scalars(sa.select(schema.delivery.c.address))) == ["reader-99@example.org"]
 
 
+def test_a_letter_in_a_workers_hands_goes_where_the_ledger_says_and_the_next_try_to_the_new_address(
+    store: Store,
+) -> None:
+    id = joined(store)
+    audience.approve(store, 1)
+    store.sending.begin(1, NOW)
+    store.sending.enter("one", "here", 1, NOW)
+    taken = store.sending.claim("one", 1, NOW)
+    assert taken
+    change = asked(store, id)
+    for side in Side:
+        store.people.confirm_change(id, change, side, LINK)
+    (in_hand,) = store.sending.waiting(taken, NOW)
+    assert (in_hand.address, in_hand.moved) == ("reader-17@example.org", 0)
+    assert store.sending.put_back(taken, NOW)
+    again = store.sending.claim("one", 1, NOW)
+    assert again
+    (next_try,) = store.sending.waiting(again, NOW)
+    assert (next_try.address, next_try.moved) == ("reader-99@example.org", 1)
+
+
 def test_one_mailbox_alone_changes_nothing_and_a_link_that_is_too_old_neither(store: Store) -> None:
     id = joined(store)
     change = asked(store, id)

@@ -7,14 +7,14 @@ as nobody can do harm with it. The effect is committed before the message is mar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from digest.bounces import Effect, Kind, Marks, Returned, fingerprint, read
-from digest.errors import DigestError, MailboxError
+from digest.errors import DigestError, MailboxError, StoreError
 from digest.incoming.sources import Incoming
 
 MAX_LINES = 200
@@ -32,6 +32,9 @@ class Returns(Protocol):
 
     def reader_of(self, token: str, issue: int | None) -> int | None:
         """Whose token it is: that of the issue's return path, or without an issue one to leave."""
+
+    def of_former_mailbox(self, reader: int, token: str, issue: int | None, addresses: Sequence[str]) -> bool:
+        """Whether a letter with that token went to a mailbox that its reader has changed for another."""
 
     def reader_by_address(self, address: str) -> int | None:
         """Who has this address, whatever its case."""
@@ -108,6 +111,8 @@ def _deal_with(incoming: Incoming, returns: Returns, marks: Marks, now: datetime
         return
     try:
         returned = read(incoming.content, marks)
+    except StoreError:  # whose a mark is may have to be looked up
+        raise
     except Exception as error:  # the email package has raised on hostile mail before; the rest must go on
         notes.line("broken", f"{incoming.name}: it cannot be read ({type(error).__name__})")
         return
@@ -122,6 +127,7 @@ def _deal_with(incoming: Incoming, returns: Returns, marks: Marks, now: datetime
 # ------------------------------------------------------------------------------------------- acting
 
 _BOUNCES = (Kind.PERMANENT, Kind.TRANSIENT, Kind.REFUSED)
+_OF_A_MAILBOX = (Kind.PERMANENT, Kind.TRANSIENT, Kind.COMPLAINT)
 _ACTED_ON = (*_BOUNCES, Kind.COMPLAINT, Kind.LEAVE)
 
 
@@ -132,6 +138,8 @@ def act(returned: Returned, key: str, returns: Returns, now: datetime) -> Effect
     reader, proven = _reader(returned, returns)
     if reader is None:
         return None
+    if proven and returned.kind in _OF_A_MAILBOX and _is_former(reader, returned, returns):
+        return Effect.COUNTED  # it says nothing about the mailbox that they have now
     at, issue = _when(returned, now), returned.issue if proven else None
     match returned.kind:
         case Kind.LEAVE:
@@ -159,6 +167,11 @@ def _reader(returned: Returned, returns: Returns) -> tuple[int | None, bool]:
         return None, False
     found = (returns.reader_by_address(address) for address in returned.addresses)
     return next((reader for reader in found if reader is not None), None), False
+
+
+def _is_former(reader: int, returned: Returned, returns: Returns) -> bool:
+    """Whether it came from a mailbox that the reader has changed for another."""
+    return returns.of_former_mailbox(reader, returned.token, returned.issue, returned.addresses)
 
 
 def _doubted(kind: Kind) -> Kind:

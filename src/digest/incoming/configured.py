@@ -19,7 +19,7 @@ from digest.incoming.sources import Incoming, from_maildir
 from digest.model import Newsletter
 from digest.settings import Settings
 from digest.store import Store
-from digest.store.returns import signed
+from digest.store.returns import mailed_with, may_leave
 from digest.subscribers.tokens import Keys
 
 
@@ -36,7 +36,8 @@ def read_configured(settings: Settings, store: Store, now: datetime) -> Report |
 def read_into(settings: Settings, store: Store, source: Generator[Incoming], now: datetime) -> Report:
     """Reads a source to its end, and has the store do what follows."""
     newsletter = settings.newsletter
-    return read_returns(source, store.returns, marks(newsletter, store.people.keys(now)), now=now)
+    own = marks(newsletter, store.people.keys(now), store.returns.moves)
+    return read_returns(source, store.returns, own, now=now)
 
 
 def configured_mail(settings: Settings) -> Generator[Incoming] | None:
@@ -60,12 +61,15 @@ def account(settings: Settings) -> ImapAccount:
     )
 
 
-def marks(newsletter: Newsletter | None, keys: Keys) -> Marks:
-    """A mark is ours where we have signed it, whatever else an address looks like."""
+def marks(newsletter: Newsletter | None, keys: Keys, moves: Callable[[int], int]) -> Marks:
+    """A mark is ours where we have signed it, whatever else an address looks like.
+
+    `moves` tells how often a reader changed their address.
+    """
 
     def verp(address: str) -> tuple[int, str] | None:
         found = read_return_path(address)
-        return found if found and signed(keys, found[1], found[0]) is not None else None
+        return found if found and mailed_with(keys, found[1], found[0], moves) is not None else None
 
     return Marks(verp=verp, leave=_leaving(newsletter, keys))
 
@@ -84,7 +88,7 @@ def _leaving(newsletter: Newsletter | None, keys: Keys) -> Callable[[str], str |
         name, plus, token = named.partition("+")
         if not local or (name, host) != (local, domain):
             return None
-        if plus and signed(keys, token, None) is not None:
+        if plus and may_leave(keys, token) is not None:
             return token
         return "" if own else None
 

@@ -33,6 +33,7 @@ from digest.store.issues import is_frozen
 from digest.store.sending import Waiting
 from digest.store.sign_ups import CONFIRM_WITHIN
 from digest.subscribers.tokens import Purpose, make, mark, own_page
+from digest.subscribers.tokens import return_path as return_token
 from digest.theme import Theme
 
 _SIDES = {ServiceMailKind.CHANGE_OLD: Side.OLD, ServiceMailKind.CHANGE_NEW: Side.NEW}
@@ -146,7 +147,7 @@ class Writing:
         path = self._newsletter.return_path
         if not path or mail.kind not in _OWN:
             return path or self._sender
-        token = make(self._keys.tokens, Purpose.BOUNCE, mail.subscriber, about=str(NO_ISSUE))
+        token = return_token(self._keys.tokens, mail.subscriber, NO_ISSUE, mail.moved)
         return return_path(path, NO_ISSUE, token)
 
     # ---------------------------------------------------------------------------------------- the welcome

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from digest.model import ConsentAct, DeliveryState, ServiceMailKind, Subscriber, SubscriberState
 from digest.store import consents, service_mails, suppressions
 from digest.store.acts import Act, Answer, Found, Result, find, take_off
-from digest.store.schema import address_change, consent, delivery, subscriber
+from digest.store.audience import CHUNK
+from digest.store.schema import address_change, chunk, consent, delivery, subscriber
 from digest.subscribers.addresses import Address
 from digest.subscribers.tokens import Keys, mark
 
@@ -186,11 +187,24 @@ def _move(connection: sa.Connection, old: str, who: Subscriber, change: Change, 
     take_off(connection, old)
     moved = sa.update(subscriber).where(subscriber.c.id == who.id)
     connection.execute(moved.values(address=change.address, mark=new, moved=subscriber.c.moved + 1))
-    waiting = (delivery.c.subscriber == who.id, delivery.c.state == DeliveryState.QUEUED.value)
-    connection.execute(sa.update(delivery).where(*waiting).values(address=change.address))
+    _readdress(connection, who.id, change.address)
     done = sa.update(address_change).where(address_change.c.id == change.id)
     connection.execute(done.values(done_at=act.at))
     return Answer(result=Result.DONE, subscriber=who)
+
+
+def _readdress(connection: sa.Connection, who: int, address: str) -> None:
+    """Letters that wait go to the new address, but for those that a worker has in hand.
+
+    Of them the ledger names the mailbox that they leave for; `Sending.claim` puts right what waits again.
+    """
+    theirs = (delivery.c.subscriber == who, delivery.c.state == DeliveryState.QUEUED.value)
+    for row in connection.execute(sa.select(delivery.c.issue, delivery.c.place).where(*theirs)).all():
+        its_chunk = (chunk.c.issue == row.issue, chunk.c.number == row.place // CHUNK)
+        free = sa.select(chunk.c.number).where(*its_chunk, chunk.c.owner.is_(None)).with_for_update()
+        if connection.scalar(free) is not None:
+            one = sa.update(delivery).where(delivery.c.issue == row.issue, *theirs)
+            connection.execute(one.values(address=address))
 
 
 def _change_of(row: sa.Row[Any]) -> Change:

@@ -7,9 +7,10 @@ no longer leave are one transaction, so that a key that is met again has been de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,9 +32,10 @@ _KINDS = {
     Kind.TRANSIENT: CameBack.TRANSIENT,
     Kind.REFUSED: CameBack.REFUSED,
 }
-_ANEW = (ConsentAct.CONFIRMED, ConsentAct.LIFTED)
+_ANEW = (ConsentAct.CONFIRMED, ConsentAct.LIFTED, ConsentAct.ADDRESS_CHANGED)
 """What begins the count of transient bounces anew: the address was said to work."""
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_LARGEST_ID = 2**63 - 1
 _AT_ONCE = 100
 """Refusals in one transaction: nobody else waits for longer than half a second."""
 _BY_MAIL, _BY_SERVER = "returned mail", "mail server"
@@ -52,12 +54,25 @@ class _Came:
     diagnostic: str = ""
 
 
-def signed(keys: Keys, token: str, issue: int | None) -> int | None:
-    """Whose token it is: of the return path of that issue's letter, or without an issue a token to leave."""
-    purpose, about = (Purpose.LEAVE, "") if issue is None else (Purpose.BOUNCE, str(issue))
-    # Neither of the two ever ends, so the time does not matter.
-    found = tokens.read(keys.tokens, purpose, token, now=_ANY_TIME, about=about)
+def may_leave(keys: Keys, token: str) -> int | None:
+    """Who leaves with this token."""
+    # It never ends, so the time does not matter.
+    found = tokens.read(keys.tokens, Purpose.LEAVE, token, now=_ANY_TIME)
     return found if isinstance(found, int) else None
+
+
+def mailed_with(keys: Keys, token: str, issue: int, moves: Callable[[int], int]) -> int | None:
+    """In the return path of whose letter of that issue the token stood, whichever mailbox they had then.
+
+    `moves` tells how often a reader changed their address, and is asked only where that matters.
+    """
+    first = tokens.reads_return_path(keys.tokens, token, issue, 0)
+    if isinstance(first, int):
+        return first
+    claimed = tokens.claimed(token)
+    moved = 0 if claimed is None else moves(claimed)
+    later = (tokens.reads_return_path(keys.tokens, token, issue, move + 1) for move in range(moved))
+    return next((found for found in later if isinstance(found, int)), None)
 
 
 class Returns:
@@ -69,11 +84,36 @@ class Returns:
     # --------------------------------------------------------------------------------- whose it is
 
     def reader_of(self, token: str, issue: int | None) -> int | None:
-        """Whose token it is, as long as that reader is in the store: see `signed`."""
+        """Whose token it is, as long as that reader is in the store; without an issue, a token to leave."""
         with reading(self._engine) as connection:
             keys = secrets.keys(connection)
-            found = signed(keys, token, issue) if keys else None
+            if keys is None:
+                return None
+            if issue is None:
+                found = may_leave(keys, token)
+            else:
+                found = mailed_with(keys, token, issue, partial(_moves, connection))
             return None if found is None else _there(connection, subscriber.c.id == found)
+
+    def moves(self, reader: int) -> int:
+        """How often a reader has changed their address; 0 for nobody."""
+        with reading(self._engine) as connection:
+            return _moves(connection, reader)
+
+    def of_former_mailbox(self, reader: int, token: str, issue: int | None, addresses: Sequence[str]) -> bool:
+        """Whether a letter that came back went to a mailbox that its reader has changed for another since.
+
+        The token of a return path says so. One to leave does not: then the addresses named with it do, and
+        where there are none it is taken for the present mailbox.
+        """
+        with reading(self._engine) as connection:
+            moved = _moves(connection, reader)
+            keys = secrets.keys(connection) if moved else None
+        if keys is None:
+            return False
+        if issue is None:
+            return bool(addresses) and reader not in map(self.reader_by_address, addresses)
+        return not isinstance(tokens.reads_return_path(keys.tokens, token, issue, moved), int)
 
     def reader_by_address(self, address: str) -> int | None:
         """Who has this address, however it is written."""
@@ -162,6 +202,12 @@ class Returns:
 # ---------------------------------------------------------------------------------------- in a transaction
 
 
+def _moves(connection: sa.Connection, reader: int) -> int:
+    if reader > _LARGEST_ID:
+        return 0
+    return connection.scalar(sa.select(subscriber.c.moved).where(subscriber.c.id == reader)) or 0
+
+
 def _there(connection: sa.Connection, who: sa.ColumnElement[bool]) -> int | None:
     found: int | None = connection.scalar(sa.select(subscriber.c.id).where(who))
     return found
@@ -240,7 +286,8 @@ _RCPT_KEY = (
 def _refused(number: int, places: Sequence[int] | None) -> sa.Select[Any]:
     """Readers of an issue whom a server refused for good by its answer to RCPT, and that was not taken yet.
 
-    Who was given up after a 4xx, or could not be addressed at all, is not among them: no server said no.
+    Who was given up after a 4xx, or could not be addressed at all, is not among them: no server said no. Nor
+    is who has another address by now: it is the former one that was refused.
     """
     found = (
         sa.select(delivery)
@@ -250,7 +297,9 @@ def _refused(number: int, places: Sequence[int] | None) -> sa.Select[Any]:
             delivery.c.stage == Stage.RECIPIENT.value,
             delivery.c.code >= 500,
             delivery.c.reply.not_like(f"{OBJECTION}%"),
-            sa.exists().where(subscriber.c.id == delivery.c.subscriber),
+            sa.exists().where(
+                subscriber.c.id == delivery.c.subscriber, subscriber.c.address == delivery.c.address
+            ),
             ~sa.exists().where(bounce.c.message == _RCPT_KEY),
         )
         .order_by(delivery.c.place)

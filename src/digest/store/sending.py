@@ -32,6 +32,9 @@ from digest.store.schema import (
 
 _UNSEEN = timedelta(minutes=1)
 
+_FIRST = 1
+"""The token of a chunk that nobody had before: its readers' addresses are those of the ledger."""
+
 LONGEST_WAIT = timedelta(hours=5)
 """No reader is put off for longer. Whoever seems to be was put off before the clock was set back: is due."""
 
@@ -233,7 +236,10 @@ class Sending:
                 .values(owner=owner, token=chunk.c.token + 1)
                 .returning(chunk.c.token)
             )
-            return Chunk(issue=number, number=found, token=token or 0)
+            taken = Chunk(issue=number, number=found, token=token or 0)
+            if taken.token > _FIRST:
+                connection.execute(_readdressed(taken))
+            return taken
 
     def drop(self, owner: str, number: int, held: Sequence[int], now: datetime) -> int:
         """Frees the chunks that the ledger gives to a worker, but for those it has in hand; how many.
@@ -256,7 +262,7 @@ class Sending:
                 sa.func.coalesce(subscriber.c.name, "").label("name"),
                 delivery.c.attempts,
                 delivery.c.first_at,
-                sa.func.coalesce(subscriber.c.moved, 0),
+                _MOVED,
             )
             .outerjoin(subscriber, subscriber.c.id == delivery.c.subscriber)
             .where(*_of(taken), delivery.c.state == DeliveryState.QUEUED.value, due)
@@ -375,6 +381,30 @@ class Sending:
 
 
 # ---------------------------------------------------------------------------------------- in statements
+
+_MOVED = sa.case(
+    (sa.func.coalesce(subscriber.c.moved, 0) == 0, 0),
+    (subscriber.c.address == delivery.c.address, subscriber.c.moved),
+    else_=subscriber.c.moved - 1,
+)
+"""How often a reader had moved when they had the address of their row: a letter that still goes to a former
+mailbox must not carry the links of the present one."""
+
+
+def _readdressed(taken: Chunk) -> sa.Update:
+    """What waits in a chunk goes to where its readers are by now, though they moved while another had it."""
+    return (
+        sa.update(delivery)
+        .where(
+            *_of(taken),
+            delivery.c.state == DeliveryState.QUEUED.value,
+            delivery.c.subscriber == subscriber.c.id,
+            subscriber.c.moved > 0,
+            delivery.c.address != subscriber.c.address,
+        )
+        .values(address=subscriber.c.address)
+    )
+
 
 _ON_THE_WIRE = (
     sa.update(delivery)

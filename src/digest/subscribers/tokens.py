@@ -23,6 +23,7 @@ KEY_BYTES = 32
 _MAC_BYTES = 16
 _ENDS = 0x10
 _MOMENT_BYTES = 5
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 LONGEST_FOR_BOUNCES = 36
 """Characters, for a reader whose number has 40 bits."""
 _LONGEST = 64
@@ -84,7 +85,7 @@ def make(
 ) -> str:
     """A token of the newest key: at most 48 letters and digits, 31 for a bounce while ids have 24 bits.
 
-    `about` is signed and not carried: the issue's number for a bounce, which change and mailbox for a change.
+    `about` is signed and not carried: issue and move for a bounce, which change and mailbox for a change.
     """
     if ends is not None and purpose in NEVER_END:
         raise ValueError(f"a token to {purpose.value} never ends")
@@ -104,6 +105,16 @@ def reads_own_page(keys: Sequence[bytes], token: str, moved: int, *, now: dateti
     return read(keys, Purpose.PREFERENCES, token, now=now, about=_move(moved))
 
 
+def return_path(keys: Sequence[bytes], subscriber: int, issue: int, moved: int) -> str:
+    """Stands in the return path of a letter to the mailbox that a reader has after so many moves."""
+    return make(keys, Purpose.BOUNCE, subscriber, about=_letter(issue, moved))
+
+
+def reads_return_path(keys: Sequence[bytes], token: str, issue: int, moved: int) -> int | Refused:
+    """As `read`; it never ends."""
+    return read(keys, Purpose.BOUNCE, token, now=_ANY_TIME, about=_letter(issue, moved))
+
+
 def claimed(token: str) -> int | None:
     """Whose a token says it is: to be looked up and then proved, never believed."""
     carried = _read(token)
@@ -114,6 +125,10 @@ def claimed(token: str) -> int | None:
 
 def _move(moved: int) -> str:
     return f"after move {moved}" if moved else ""
+
+
+def _letter(issue: int, moved: int) -> str:
+    return f"{issue} {_move(moved)}".rstrip()
 
 
 def read(

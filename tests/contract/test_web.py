@@ -122,6 +122,20 @@ def test_too_many_in_all_are_put_off_and_the_author_hears_of_it(store_url: str, 
         assert "more than 3 forms" in notice.says
 
 
+def test_too_many_of_one_domain_are_put_off_and_the_author_hears_of_it_without_its_name(
+    store_url: str, tmp_path: Path
+) -> None:
+    few = WEB + 'per_domain = "3/h"\n'
+    with visited(tmp_path / "few", store_url, settings_text=SETTINGS + few) as web:
+        answers = [web.sign_up(f"reader-{n}@example.org", f"203.0.{n}.1").status_code for n in range(4)]
+        assert answers == [303, 303, 303, 429]
+        (notice,) = web.store.notices.open()
+        assert "more than 3 forms" in notice.says
+        assert "one domain" in notice.says
+        assert "per_domain" in notice.cure
+        assert "example.org" not in str(notice)
+
+
 def test_a_visitor_is_believed_no_address_that_no_proxy_vouches_for(web: Web) -> None:
     web.client.headers["X-Forwarded-For"] = "203.0.113.1"
     for n in range(10):

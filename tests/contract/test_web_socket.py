@@ -18,6 +18,7 @@ from web_server import rest_of, serving, site, talk
 from digest.web import app
 from digest.web.limits import BodyLimits
 from digest.web.log import Line, Log
+from digest.web.server import listen, url_of
 from digest.web.serving import whole
 from digest.web.shelf import Shelf
 from digest.web.site import AtHand, StaticSite
@@ -118,6 +119,12 @@ def test_each_request_for_a_file_has_a_line_where_that_is_asked_for(
         for _ in range(5):
             assert b"Baseline" in talk(url, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert [(line.route, line.status) for line in found] == [("(a file)", 200)] * lines
+
+
+def test_who_listens_everywhere_says_an_address_that_a_browser_opens() -> None:
+    for address in ("0.0.0.0", "127.0.0.1"):
+        with listen(address, 0) as listening:
+            assert url_of(listening) == f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 # ------------------------------------------------------------------------------------- out of the folder

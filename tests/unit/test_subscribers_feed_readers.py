@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.subscribers.feed_readers import KNOWN, LONGEST, MOST, Reported, reported
+from digest.subscribers.feed_readers import KNOWN, LONGEST, MOST, MOST_OF_OTHERS, Reported, reported
 
 NEWSBLUR = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
 
@@ -98,8 +98,9 @@ def test_who_reports_nothing_is_not_counted(user_agent: str) -> None:
         ("Mozilla/5.0 (compatible; some-reader.example.org; 3 subscribers)", "some-reader.example.org", 3),
         ("reader17 (1,204 readers)", "reader17", 1204),
         ("SomeReader (12,345,678 readers)", None, None),
-        ("SomeReader (9,999,999 readers)", "SomeReader", 9_999_999),
-        (f"SomeReader ({MOST} readers)", "SomeReader", MOST),
+        ("SomeReader (9,999 readers)", "SomeReader", 9_999),
+        ("SomeReader (9,999,999 readers)", "SomeReader", MOST_OF_OTHERS),
+        (f"Feedly ({MOST} readers)", "Feedly", MOST),
         (f"SomeReader ({MOST + 1} readers)", None, None),
         ("SomeReader (999999999999999999999999 subscribers)", None, None),
         ("SomeReader (-5 subscribers)", None, None),

@@ -15,7 +15,6 @@ import typer
 
 from digest.cli import Project, app, project_of, show
 from digest.cli.issue import desk_of
-from digest.cli.site import OUT
 from digest.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -63,13 +62,12 @@ def _web_beside(project: Project) -> Iterator[None]:
 def _means(project: Project, once: bool) -> Means:
     from digest.engine import Means
 
-    root = project.settings.root
     has_web = project.settings.document.web is not None and not once
     return Means(
         settings=lambda: _read_anew(project),
         clock=lambda: project.now if project.clock_stands else datetime.now(UTC),
         tell=_as_json if project.as_json else _as_line,
-        out=root / OUT,
+        out=project.settings.out,
         deliver=_deliverer(project),
         read_bounces=lambda: _read_bounces(project),
         ping=lambda built: _ping(project, built),

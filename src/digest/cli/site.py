@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from digest.publish import Built
     from digest.settings import Settings
 
-OUT = "public"
-
 
 @app.command(epilog="Examples:  digest build    digest build --out site/    digest build --ping")
 def build(
@@ -42,7 +40,7 @@ def build(
     settings, now = project.settings, project.now
     if ping:
         _refuse_what_is_not_public(settings, drafts=drafts, ahead=project.rehearsal)
-    folder = (out or settings.root / OUT).resolve()
+    folder = (out or settings.out).resolve()
     began = time.monotonic()
     with show.progress() as progress:
         built = publish.build(

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from digest.cli import Project, app, project_of, show
-from digest.cli.site import OUT
 
 
 @app.command(epilog="Examples:  digest serve    digest serve --port 8080    digest --json serve --log-files")
@@ -44,8 +43,7 @@ def serve(
             show.next_step("see it in the browser; Ctrl-C ends it. [bold]digest run[/] also cuts and sends")
     log = Log(writer(), files=log_files)
     tell = teller(project)
-    out = settings.root / OUT
-    serve(settings, sockets, project.clock(), out=out, tell=tell, log=log, until_input_ends=bool(fd))
+    serve(settings, sockets, project.clock(), out=settings.out, tell=tell, log=log, until_input_ends=bool(fd))
     if not fd:
         tell("the web has ended")
 
@@ -67,15 +65,15 @@ def teller(project: Project) -> Callable[[str], None]:
 
 
 def say_where(project: Project, listening: socket.socket) -> None:
+    from digest.web.server import url_of
+
     settings = project.settings
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{port}{settings.site.base}"
+    url = f"{url_of(listening)}{settings.site.base}"
     if project.as_json:
         show.entry({"what": "listening", "url": url})
         return
     show.line(f"{settings.site.title} is served at {url}")
-    if not (settings.root / OUT / "index.html").is_file():
+    if not (settings.out / "index.html").is_file():
         show.aside(
             "There is no site yet: digest build makes it, and it is served from then on.", style="yellow"
         )

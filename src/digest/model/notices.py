@@ -25,7 +25,7 @@ class NoticeKind(StrEnum):
     SCHEDULE = "schedule"
     """The times of issues to come have changed."""
     SIGN_UPS = "sign-ups"
-    """More forms came than are taken in an hour."""
+    """More forms came than are taken in an hour, for one domain or all together."""
     PROXY = "proxy"
     """A proxy stands in front of the web that the settings do not name."""
     CLOCK = "clock"

@@ -57,7 +57,7 @@ def _page(name: str, title: str, template: str, make: Callable[[Given], str]) ->
 
 
 def _form(problem: SignupProblem) -> PageSample:
-    typed = {"no address": "", "not an address": "reader-17"}.get(problem, ADDRESS)
+    typed = "" if problem == "no address" else "reader-17"
     return _page(
         f"subscribe-mistake-{problem.replace(' ', '-')}",
         f"The form: {problem}",
@@ -190,7 +190,7 @@ GROUPS = (
             _own(
                 "reader-change-asked",
                 "Has asked to move",
-                lambda it: it.own(change=ChangeView(new=NEW_ADDRESS), did="change asked"),
+                lambda it: it.own(change=ChangeView(new=NEW_ADDRESS)),
             ),
             _own(
                 "reader-moving",

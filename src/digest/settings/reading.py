@@ -43,6 +43,11 @@ class Settings:
         return self.root / ".digest"
 
     @property
+    def out(self) -> Path:
+        """Where a build puts the site, unless it is told another place."""
+        return self.root / "public"
+
+    @property
     def site(self) -> model.Site:
         table = self.document.site
         values = table.model_dump()

@@ -1,8 +1,8 @@
 """How many readers aggregators say they fetch each feed for: `store.feed_readers`.
 
 A count is what one aggregator said last, with the day on which it did; nothing else about a feed reader is
-kept. Anybody can send any name and any number, so a feed holds the counts of 200 aggregators at most, the
-largest, and a count that nobody has repeated for sixty days is dropped.
+kept. Anybody can send any name and any number, so besides the aggregators that are known a feed holds the
+counts of 20 others at most, the largest, and a count that nobody has repeated for sixty days is dropped.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import sqlalchemy as sa
 
 from digest.store.database import reading, upsert, writing
 from digest.store.schema import feed_reader
+from digest.subscribers.feed_readers import NAMES
 
 KEPT = timedelta(days=60)
 """An aggregator that has not come back for so long fetches the feed for nobody."""
 
-MOST = 200
-"""Aggregators of one feed."""
+OTHERS = 20
+"""Aggregators of one feed whose names are not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,8 +83,8 @@ class FeedReaders:
 
 
 def _keep_the_largest(connection: sa.Connection, path: str) -> None:
-    mine = feed_reader.c.path == path
-    largest = sa.select(feed_reader.c.aggregator).where(mine)
-    largest = largest.order_by(feed_reader.c.readers.desc(), feed_reader.c.aggregator).limit(MOST)
-    small = feed_reader.c.aggregator.not_in(largest)
-    connection.execute(sa.delete(feed_reader).where(mine, small))
+    """Of the names that are not known: no made-up one takes the place of one that is."""
+    others = (feed_reader.c.path == path, feed_reader.c.aggregator.not_in(sorted(NAMES)))
+    largest = sa.select(feed_reader.c.aggregator).where(*others)
+    largest = largest.order_by(feed_reader.c.readers.desc(), feed_reader.c.aggregator).limit(OTHERS)
+    connection.execute(sa.delete(feed_reader).where(*others, feed_reader.c.aggregator.not_in(largest)))

@@ -131,11 +131,11 @@ class ServiceMails:
             count, oldest = connection.execute(found).one()
             return Backlog(waiting=count, oldest=oldest)
 
-    def _change(self, id: int, now: datetime, before: DeliveryState, **values: Any) -> bool:
+    def _change(self, id: int, now: datetime, before: DeliveryState, **values: Any) -> None:
         mine = (service_mail.c.id == id, service_mail.c.state == before.value)
         with writing(self._engine) as connection:
             changed = sa.update(service_mail).where(*mine).values(changed_at=now, **values)
-            return connection.execute(changed).rowcount == 1
+            connection.execute(changed)
 
 
 # ---------------------------------------------------------------------------------------- in a transaction

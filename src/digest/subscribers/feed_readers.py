@@ -19,6 +19,8 @@ LONGEST = 300
 """Characters that are looked at; the count stands near the beginning of all that are known."""
 MOST = 10_000_000
 """More is no count of readers, and is taken for nothing said."""
+MOST_OF_OTHERS = 10_000
+"""What a name that is not known counts for at most: anybody can make one up, and say any number."""
 
 # How each names itself, in lower case. Feedly, Inoreader and others call themselves "like FeedFetcher-Google"
 # as well: the name that comes first is theirs, and what stands behind the count is not looked at.
@@ -44,6 +46,8 @@ KNOWN = {
     "yandexblogs": "Yandex",
 }
 
+NAMES = frozenset(KNOWN.values())
+
 _COUNT = re.compile(
     r"(?<![0-9A-Za-z.,_-])([0-9]{1,3}(?:,[0-9]{3}){1,2}|[0-9]{1,8}) (?:subscriber|reader)s?(?![A-Za-z])",
     re.ASCII | re.IGNORECASE,
@@ -59,7 +63,7 @@ class Reported:
     aggregator: str
     """One of `KNOWN`, or letters, digits, dots and dashes, at most 40."""
     readers: int
-    """0 to 10 million."""
+    """0 to 10 million; of one that is not `KNOWN`, to 10,000."""
 
 
 def reported(user_agent: str) -> Reported | None:
@@ -72,7 +76,8 @@ def reported(user_agent: str) -> Reported | None:
     aggregator = _named(text[: found.start()])
     if aggregator is None or subscribers > MOST:
         return None
-    return Reported(aggregator=aggregator, readers=subscribers)
+    readers = subscribers if aggregator in NAMES else min(subscribers, MOST_OF_OTHERS)
+    return Reported(aggregator=aggregator, readers=readers)
 
 
 def _named(before: str) -> str | None:

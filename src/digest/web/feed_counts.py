@@ -2,7 +2,8 @@
 
 An aggregator that fetches a feed once for many people says for how many in its User-Agent. That name and
 that number, by feed, are all that is kept, first here and once a minute in the store; of anybody else who
-fetches a feed nothing is kept at all. What strangers send is bounded: a feed has room for the 200 largest.
+fetches a feed nothing is kept at all. What strangers send is bounded: a feed has room for the aggregators
+that are known, and for the 20 largest others.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from digest.errors import StoreError
-from digest.store.feed_readers import MOST, FeedReaders
-from digest.subscribers.feed_readers import Reported, reported
+from digest.store.feed_readers import OTHERS, FeedReaders
+from digest.subscribers.feed_readers import NAMES, Reported, reported
 
 EVERY = 60.0
 """Seconds between two writes."""
@@ -82,9 +83,11 @@ class FeedCounts:
         if path not in self._found and len(self._found) >= FEEDS:
             return
         named = self._found.setdefault(path, {})
-        if name not in named and len(named) >= MOST:
-            smallest = min(named, key=named.__getitem__)
-            if named[smallest] >= readers:
-                return
-            del named[smallest]
+        if name not in named and name not in NAMES:
+            others = [it for it in named if it not in NAMES]
+            if len(others) >= OTHERS:
+                smallest = min(others, key=named.__getitem__)
+                if named[smallest] >= readers:
+                    return
+                del named[smallest]
         named[name] = readers

@@ -29,9 +29,6 @@ from digest.store.figures import Now, Queue, Totals
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-SITE = "public"
-"""Where a build puts the site, below the project."""
-
 COUNTED_EVERY = timedelta(minutes=1)
 
 _OUTCOMES = ("accepted", "refused", "suppressed", "uncertain", "waiting")

@@ -24,7 +24,7 @@ from digest.theme import Theme
 from digest.web.frames import Frames
 from digest.web.reader_view import ReaderView, View, mailbox
 
-SignupProblem = Literal["no address", "not an address", "too soon", "form too old"]
+SignupProblem = Literal["no address", "not an address"]
 """What is wrong with the form to sign up: a key of `[problem]` in the catalogue."""
 
 ReaderProblem = Literal[
@@ -43,7 +43,7 @@ ReaderProblem = Literal[
 _OF_ADDRESSES = frozenset({"no address", "not an address", "same address"})
 _OF_DAYS = frozenset({"no day", "day too early", "day too late"})
 
-Did = Literal["paused", "resumed", "change asked", "nothing"]
+Did = Literal["paused", "resumed", "nothing"]
 """What was done on the reader's page: a key of `[did]`."""
 
 Refusal = Literal["too old", "not ours", "erased"]
@@ -95,22 +95,13 @@ class Pages:
 
     # ------------------------------------------------------------------------------------- signing up
 
-    def subscribe(
-        self,
-        language: str,
-        *,
-        address: str = "",
-        problem: SignupProblem | None = None,
-        challenge_script: bool = True,
-    ) -> str:
+    def subscribe(self, language: str, *, address: str = "", problem: SignupProblem | None = None) -> str:
         """The form, also after a mistake in it: then `address` is what was typed."""
         values = {
             **self._problem(language, problem, "page-address"),
             "address": address,
             "consent": self.consent_words(language),
         }
-        if not challenge_script:
-            values["script"] = ""
         return self._frames.page("subscribe", language, values, here="subscribe/")
 
     def one_more_step(self, language: str, *, address: str, ticket: str, seconds: int) -> str:

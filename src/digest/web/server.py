@@ -35,6 +35,13 @@ def listen(address: str, port: int) -> socket.socket:
         raise UsageError(f"{address} port {port} cannot be used: {reason}", cure=cure) from error
 
 
+def url_of(listening: socket.socket) -> str:
+    """Where a browser on this machine finds what listens there; who listens everywhere is found at home."""
+    host, port = listening.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class _Quiet(uvicorn.Server):
     """uvicorn's server without its signal handlers: whoever runs it decides what ends it."""
 
@@ -70,11 +77,7 @@ class Server:
     @property
     def urls(self) -> list[str]:
         """Where it can be reached: `http://127.0.0.1:8000`."""
-        names = [one.getsockname() for one in self.sockets]
-        return [
-            f"http://[{name[0]}]:{name[1]}" if ":" in name[0] else f"http://{name[0]}:{name[1]}"
-            for name in names
-        ]
+        return [url_of(one) for one in self.sockets]
 
     async def serve(self) -> None:
         """Answer until `stop` is called."""

@@ -31,7 +31,7 @@ _PASSED_ON = (
 @router.get("/healthz")
 def health(desk: TheDesk) -> Response:
     """200 while the store can be read and the site is there, else 503."""
-    found = metrics.health(desk.store, desk.publication.settings.root / metrics.SITE)
+    found = metrics.health(desk.store, desk.publication.settings.out)
     return Response(found.body, found.status, media_type="application/json")
 
 

@@ -1,7 +1,8 @@
 """The reader's own page, from every mail and without a login: what is kept of them, and what they may do.
 
-Each form is answered with a redirect to the page, which says at its top what came of it. An act that changed
-nothing is never said to be done. Taking everything along is a POST as well: it leaves its line in the log.
+The forms for a pause are answered with a redirect to the page, which says at its top what came of it, the
+others with what was asked for or a page of their own. An act that changed nothing is never said to be done.
+Taking everything along is a POST as well: it leaves its line in the log.
 """
 
 from __future__ import annotations

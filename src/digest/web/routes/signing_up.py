@@ -67,7 +67,11 @@ _HOUR = 3600
 _ANYWHERE = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
 """The form may stand in other people's sites, whose script asks here for its challenge."""
 _CROWDED = "more than {most} forms to sign up came within an hour; the others were asked to come later"
-_LOOK = "look who came: `digest subscribers list --state pending`; [web] in_all is the cap"
+_DOMAIN_CROWDED = (
+    "more than {most} forms to sign up came within an hour for addresses of one domain; the others were asked"
+    " to come later"
+)
+_LOOK = "look who came: `digest subscribers list --state pending`; [web] {cap} is the cap"
 _UNNAMED_PROXY = (
     "the web is asked through a proxy that [web] proxies does not name: all visitors count as one"
 )
@@ -193,10 +197,14 @@ def _network(request: Request, desk: Desk) -> str:
 
 def _come_back_later(desk: Desk, language: str, full: Taken) -> Response:
     most = caps(desk.publication.settings.web)
-    if full is Taken.ALL:
-        desk.mind(NoticeKind.SIGN_UPS, _CROWDED.format(most=most.all), cure=_LOOK)
-    else:
-        desk.tell_hourly(f"a {full.value} has sent more forms to sign up than are taken in an hour")
+    match full:
+        case Taken.ALL:
+            desk.mind(NoticeKind.SIGN_UPS, _CROWDED.format(most=most.all), cure=_LOOK.format(cap="in_all"))
+        case Taken.DOMAIN:  # its name would tell who signs up
+            says = _DOMAIN_CROWDED.format(most=most.domain)
+            desk.mind(NoticeKind.SIGN_UPS, says, cure=_LOOK.format(cap="per_domain"))
+        case _:
+            desk.tell_hourly("a network has sent more forms to sign up than are taken in an hour")
     html = pages_of(desk).come_back_later(language, minutes=60, why=_CROWDS[full])
     return page(html, HTTPStatus.TOO_MANY_REQUESTS, Retry_After=str(_HOUR))
 

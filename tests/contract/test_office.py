@@ -303,6 +303,25 @@ def test_both_mailboxes_are_asked_and_the_old_one_alone_sees_the_new_address(let
         assert answer.result is Did.DONE
     assert change is not None
     assert change.done
+    token = asked[READER].sender.removeprefix("bounces+0.").partition("@")[0]
+    assert letters.store.returns.of_former_mailbox(who, token, 0, ())
+
+
+def test_a_mail_to_the_new_mailbox_comes_back_as_the_new_ones(letters: Letters) -> None:
+    who, new = letters.joined(), read_address("reader-99@example.org")
+    page = Act(at=NOW, how="page")
+    assert letters.store.people.ask_to_change(who, new, page).done
+    change = letters.store.people.show(who, NOW).change
+    assert change
+    for side in Side:
+        letters.store.people.confirm_change(who, change.id, side, page)
+    letters.clock.at += timedelta(days=2)
+    letters.sign_up(new.shown)
+    letters.go()
+    (mail,) = [one for one in letters.server.messages if one.recipient == new.shown and "+0." in one.sender]
+    token = mail.sender.removeprefix("bounces+0.").partition("@")[0]
+    assert letters.store.returns.reader_of(token, 0) == who
+    assert not letters.store.returns.of_former_mailbox(who, token, 0, ())
 
 
 # ------------------------------------------------------------------------------------------- the welcome

@@ -37,7 +37,7 @@ from digest.store import Store, schema
 from digest.store.commits import Batch, Settled, open_commits
 from digest.store.people import Act, Held, Side
 from digest.store.sending import Chunk
-from digest.subscribers.addresses import read_address
+from digest.subscribers.addresses import Address, read_address
 from digest.subscribers.tokens import Purpose, make
 
 NOW = datetime(2026, 11, 14, 9, 0, tzinfo=UTC)
@@ -300,10 +300,10 @@ MAIL = replace(
 )
 
 
-def move(store: Store) -> None:
-    """Reader 17 changes their address, and both mailboxes say yes."""
-    id, page = id_of(store), Act(at=NOW, how="page")
-    assert store.people.ask_to_change(id, NEW, page).done
+def move(store: Store, old: Address = SEVENTEEN, new: Address = NEW) -> None:
+    """A reader changes their address, and both mailboxes say yes."""
+    id, page = id_of(store, old.shown), Act(at=NOW, how="page")
+    assert store.people.ask_to_change(id, new, page).done
     change = store.people.show(id, NOW).change
     assert change
     for side in Side:
@@ -334,6 +334,23 @@ def test_what_comes_back_from_a_former_mailbox_says_nothing_about_the_new_one(
     assert (report.read, report.suppressed, report.unplaced, report.broken) == (1, 0, (), ())
     shown = store.people.show(NEW, NOW)
     assert (shown.suppression, shown.bounces) == (None, ())
+
+
+def test_of_two_moves_the_mailbox_between_is_a_former_one_as_well(store: Store) -> None:
+    id, last = id_of(store), read_address("reader-98@example.org")
+    move(store)
+    between = letters(store)[id]
+    move(store, NEW, last)
+    assert reading(store, returned_to(store, GONE, between)).suppressed == 0
+    assert reading(store, returned_to(store, GONE, letters(store)[id])).suppressed == 1
+
+
+def test_a_return_path_that_claims_a_number_too_large_for_the_store_is_nobodys(store: Store) -> None:
+    forged = make([b"another key"], Purpose.BOUNCE, 2**100, about="7")
+    path = f"bounces+7.{forged}".encode()
+    report = reading(store, re.sub(rb"bounces\+7\.\w+", path, signed(store, message(GONE))))
+    assert (report.read, report.broken, report.stopped) == (1, (), None)
+    assert store.returns.reader_of(forged, 7) is None
 
 
 @pytest.mark.parametrize("name", [GONE, SPAM])

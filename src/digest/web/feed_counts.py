@@ -56,6 +56,7 @@ class FeedCounts:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._every)
             await self.write()
+        await self.write()  # what came while the last one was being written
 
     async def write(self) -> None:
         """What was found goes into the store; where that cannot be, it is found again the next time."""

@@ -38,6 +38,8 @@ from digest.model import (
     DeliveryState,
     Email,
     IssueState,
+    Notice,
+    NoticeKind,
     SubscriberState,
     SuppressionReason,
 )
@@ -472,6 +474,24 @@ def test_a_mistake_in_the_settings_is_told_and_nothing_is_lost(letters: Letters)
     shutil.rmtree(letters.root / "templates")
     assert letters.go() == 0
     assert letters.server.recipients == [READER]
+
+
+def test_a_notice_goes_once_what_it_tells_of_is_over(letters: Letters) -> None:
+    def notices() -> set[str]:
+        return {it.kind for it in letters.store.notices.open()}
+
+    both = {NoticeKind.PROXY, NoticeKind.SIGN_UPS}
+    for kind in both:
+        letters.store.notices.add(Notice(kind=kind, says="It is so", cure="mend it", at=NOW))
+    letters.go()
+    assert notices() == both
+    letters.clock.at = NOW + timedelta(days=1, minutes=1)
+    letters.go()
+    assert notices() == {NoticeKind.PROXY}
+    with (letters.root / "digest.toml").open("a") as file:
+        file.write('\n[web]\nproxies = ["127.0.0.1"]\n')
+    letters.go()
+    assert notices() == set()
 
 
 # -------------------------------------------------------------------------- kills, copies and two at once

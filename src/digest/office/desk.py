@@ -7,13 +7,13 @@ import random
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from digest import mailing, transports
 from digest.characters import without_addresses
 from digest.errors import DigestError, InputError, StoreError
-from digest.model import Letter, Outcome
+from digest.model import Letter, NoticeKind, Outcome
 from digest.office.bag import Bag
 from digest.office.writing import Writing
 from digest.settings import Settings
@@ -33,6 +33,7 @@ CONNECTIONS = 2
 
 AT_ONCE = 50
 _DRAIN_SECONDS = 10.0
+_A_DAY = timedelta(days=1)
 
 Tell = Callable[[str], None]
 
@@ -129,13 +130,21 @@ class Office:
         if self._is_time("stock", STOCK_EVERY):
             await asyncio.to_thread(mails.take_stock, now)
         if self._is_time("sweep", SWEEP_EVERY):
-            await asyncio.to_thread(forms.sweep, now)
+            await asyncio.to_thread(self._sweep, now)
         wrong: list[Exception] = []
         settled = await asyncio.to_thread(forms.settle, now, limit=AT_ONCE, unusable=wrong.append)
         for error in wrong:
             self._tell(f"a form to sign up is set aside, for it cannot be used: {_why(error)}")
         self._hindrances["store"].is_over()
         return settled == AT_ONCE
+
+    def _sweep(self, now: datetime) -> None:
+        """What has had its time goes: forms, who never confirmed, and notices about what is over."""
+        self._store.sign_ups.sweep(now)
+        self._store.notices.answer(now, kind=NoticeKind.SIGN_UPS, before=now - _A_DAY)
+        with suppress(DigestError):  # settings that cannot be read are told of where mails need them
+            if self._settings().web.proxies:
+                self._store.notices.answer(now, kind=NoticeKind.PROXY)
 
     def _is_time(self, duty: str, seconds: float) -> bool:
         now = asyncio.get_running_loop().time()

@@ -31,10 +31,18 @@ class Notices:
         with writing(self._engine) as connection:
             return add(connection, told)
 
-    def answer(self, now: datetime, *, kind: str | None = None, issue: int | None = None) -> int:
-        """Takes down the notices of this kind and of this issue, where they are given; says how many."""
+    def answer(
+        self,
+        now: datetime,
+        *,
+        kind: str | None = None,
+        issue: int | None = None,
+        before: datetime | None = None,
+    ) -> int:
+        """Takes down the notices of this kind, of this issue and put up before this, where they are given;
+        says how many."""
         with writing(self._engine) as connection:
-            return answer(connection, now, kind=kind, issue=issue)
+            return answer(connection, now, kind=kind, issue=issue, before=before)
 
 
 def unanswered(connection: sa.Connection, issue: int | None = None) -> list[Notice]:
@@ -56,13 +64,20 @@ def add(connection: sa.Connection, told: Notice) -> bool:
 
 
 def answer(
-    connection: sa.Connection, now: datetime, *, kind: str | None = None, issue: int | None = None
+    connection: sa.Connection,
+    now: datetime,
+    *,
+    kind: str | None = None,
+    issue: int | None = None,
+    before: datetime | None = None,
 ) -> int:
     answered = sa.update(notice).where(_OPEN)
     if kind is not None:
         answered = answered.where(notice.c.kind == str(kind))
     if issue is not None:
         answered = answered.where(notice.c.issue == issue)
+    if before is not None:
+        answered = answered.where(notice.c.at < before)
     return connection.execute(answered.values(answered_at=now)).rowcount
 
 

@@ -129,10 +129,13 @@ def sign_up(
         return page(html, HTTPStatus.UNPROCESSABLE_ENTITY)
     if homepage:
         return done
-    shown = ticket if _has_waited(desk, ticket, reader) else challenge
-    if shown is challenge and not _has_worked(desk, challenge, solution):
+    if _has_waited(desk, ticket, reader):
+        proof = ticket
+    elif _has_worked(desk, challenge, solution):
+        proof = challenge
+    else:
         return _one_more_step(desk, language, reader, ticket)
-    match _take(desk, _network(request, desk), language, reader, shown):
+    match _take(desk, _network(request, desk), language, reader, proof):
         case Taken.TAKEN:
             done.background = BackgroundTask(_wake, desk)
             return done
@@ -165,14 +168,14 @@ def _one_more_step(desk: Desk, language: str, reader: Address, ticket: str) -> R
     return page(pages_of(desk).one_more_step(language, address=reader.shown, ticket=ticket, seconds=seconds))
 
 
-def _take(desk: Desk, network: str, language: str, reader: Address, shown: str) -> Taken:
+def _take(desk: Desk, network: str, language: str, reader: Address, proof: str) -> Taken:
     form = SignUp(
         address=reader,
         network=network,
         language=language,
         words=pages_of(desk).consent_words(language),
         how=HOW,
-        spent=work.spent(shown),
+        spent=work.spent(proof),
     )
     return desk.store.sign_ups.take(form, caps(desk.publication.settings.web), desk.now)
 
